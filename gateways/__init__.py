@@ -1,0 +1,1 @@
+"""The outside world, one small module each; they speak domain words."""

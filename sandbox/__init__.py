@@ -1,0 +1,1 @@
+"""The embedded world: everything the marketplace needs to run on one machine."""
