@@ -1,0 +1,47 @@
+"""Instants, local times and spans. Intervals are half-open; instants are aware and in UTC."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+import msgspec
+
+from domain.errors import Invalid
+
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+"""An aware datetime; the door turns it into UTC with `to_utc`."""
+
+ZONES = frozenset(available_timezones())
+
+
+class Span(msgspec.Struct, frozen=True, order=True):
+    """A half-open stretch of time `[start_at, end_at)`."""
+
+    start_at: datetime
+    end_at: datetime
+
+    def overlaps(self, other: "Span") -> bool:
+        """Whether the two share an instant; touching spans do not."""
+        return self.start_at < other.end_at and other.start_at < self.end_at
+
+
+def to_utc(instant: datetime) -> datetime:
+    """The same instant in UTC; refuses a naive one."""
+    if instant.tzinfo is None:
+        raise Invalid("an instant needs a zone or Z")
+    return instant.astimezone(UTC)
+
+
+def zone(name: str) -> ZoneInfo:
+    """The zone of an IANA name; `Invalid` when there is none of that name."""
+    if name not in ZONES:
+        raise Invalid(f"{name!r} is not an IANA time zone", pointer="/time_zone")
+    try:
+        return ZoneInfo(name)
+    except ZoneInfoNotFoundError as error:
+        raise Invalid(f"{name!r} is not an IANA time zone", pointer="/time_zone") from error
+
+
+def lead(start_at: datetime, now: datetime) -> timedelta:
+    """How long until the start, in absolute seconds."""
+    return start_at - now
