@@ -19,7 +19,7 @@ PARTITIONS = 64
 
 
 def new_id(now: datetime) -> UUID:
-    """A fresh UUIDv7 whose first 48 bits are `now` in milliseconds since the epoch (RFC 9562 §5.7)."""
+    """A fresh UUIDv7; its first 48 bits are `now` in milliseconds (RFC 9562 §5.7)."""
     milliseconds = int(now.timestamp() * 1000)
     random = secrets.randbits(74)
     high, low = random >> 62, random & ((1 << 62) - 1)
@@ -27,5 +27,5 @@ def new_id(now: datetime) -> UUID:
 
 
 def partition_of(instructor_id: UUID) -> int:
-    """The partition (0 … 63) that hosts an instructor's calendar; taken from the random bits of the id."""
+    """The partition (0 … 63) of an instructor's calendar, from the random bits of the id."""
     return (instructor_id.int & ((1 << 62) - 1)) % PARTITIONS

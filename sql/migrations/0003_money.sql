@@ -195,4 +195,4 @@ GRANT INSERT, UPDATE, DELETE ON
     payment_methods, payments, authorizations, stripe_operations, stripe_events, credit_lots
     TO instainstru_app;
 GRANT INSERT ON booking_events, ledger_entries, ledger_lines TO instainstru_app;
-REVOKE SELECT ON session_tokens, idempotency_keys, rate_limits FROM instainstru_reads;
+REVOKE SELECT ON idempotency_keys, rate_limits FROM instainstru_reads;

@@ -1,0 +1,51 @@
+"""Facts told to people and machines after they are true: noun.past, through the outbox."""
+
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+Topic = Literal[
+    "booking.held",
+    "booking.confirmed",
+    "booking.cancelled",
+    "booking.expired",
+    "booking.started",
+    "booking.completed",
+    "payment.authorized",
+    "payment.retry_scheduled",
+    "payment.card_required",
+    "payment.action_required",
+    "payment.warned",
+    "payment.captured",
+    "payment.settled",
+    "payment.released",
+    "payment.collection_opened",
+    "credit.issued",
+    "credit.expired",
+    "instructor.stripe_changed",
+]
+
+MAILED: frozenset[str] = frozenset(
+    {
+        "booking.confirmed",
+        "booking.cancelled",
+        "payment.retry_scheduled",
+        "payment.card_required",
+        "payment.action_required",
+        "payment.warned",
+        "payment.settled",
+        "credit.issued",
+    }
+)
+"""Topics that reach people by mail as well as live."""
+
+
+class OutboxEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One fact waiting to be told. Order is promised per `subject_id` (a booking, mostly)."""
+
+    id: UUID
+    topic: Topic
+    subject_id: UUID
+    user_ids: list[UUID]
+    payload: dict[str, str | int | None]

@@ -1,0 +1,37 @@
+"""Numbers a marketplace may want to change; the defaults are the rules of this one."""
+
+from datetime import timedelta
+
+import msgspec
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """Fee, windows and limits. `version` is frozen on each booking sold under them."""
+
+    version: int = 1
+    fee_bps: int = 1500
+    authorize_before: timedelta = timedelta(hours=24)
+    ladder_before: tuple[timedelta, ...] = (
+        timedelta(hours=24),
+        timedelta(hours=22),
+        timedelta(hours=20),
+        timedelta(hours=18),
+    )
+    warn_before: timedelta = timedelta(hours=12)
+    cancel_unpaid_before: timedelta = timedelta(hours=6)
+    capture_after: timedelta = timedelta(hours=24)
+    free_until: timedelta = timedelta(hours=24)
+    credit_until: timedelta = timedelta(hours=12)
+    hold_first: timedelta = timedelta(minutes=5)
+    hold_longest: timedelta = timedelta(minutes=15)
+    undo_within: timedelta = timedelta(minutes=5)
+    undo_lead: timedelta = timedelta(hours=2)
+    credit_life: timedelta = timedelta(days=365)
+    holds_per_instructor: int = 1
+    holds_per_student: int = 2
+    holds_per_hour: int = 10
+    notice_floor_online: timedelta = timedelta(minutes=30)
+    notice_floor_in_person: timedelta = timedelta(minutes=60)
+
+
+POLICY = Policy()
