@@ -1,4 +1,4 @@
-"""What a cancellation costs: whole card back, a credit, or the full price, by how early it comes."""
+"""What a cancellation costs, by how early it comes: nothing, a credit, or the full price."""
 
 from datetime import datetime, timedelta
 from typing import Literal
@@ -25,7 +25,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def tier(terms: Terms, *, now: datetime, policy: Policy) -> Tier:
-    """The student's tier at `now`. Windows are half-open: 24 h before is free, 12 h before is credit.
+    """The student's tier at `now`; half-open windows: exactly 24 h ahead is free, 12 h is credit.
 
     A booking still pending is free; so is an undo within minutes of booking, and a credit tier
     where no authorization ever succeeded (nothing was ever reserved, so nothing is turned over).

@@ -44,7 +44,7 @@ class DomainError(Exception):
         retry_after: int | None = None,
         **facts: object,
     ) -> None:
-        """`detail` is for people, `pointer` (JSON pointer) names the field, `facts` join the problem."""
+        """`detail` is for people, `pointer` (JSON) names the field, `facts` join the problem."""
         super().__init__(detail or self.title())
         self.detail = detail or self.title()
         self.pointer = pointer
