@@ -38,6 +38,10 @@ class Connection(Tx, Protocol):
         """Ends it without asking the server."""
         ...
 
+    async def close(self) -> None:
+        """Ends it politely."""
+        ...
+
 
 class Pool(Protocol):
     """What we use of an asyncpg pool."""

@@ -1,0 +1,739 @@
+-- The schema that sql/migrations build. Written by `make schema`; never edited by hand.
+
+CREATE EXTENSION IF NOT EXISTS btree_gist WITH SCHEMA public;
+
+CREATE EXTENSION IF NOT EXISTS citext WITH SCHEMA public;
+
+CREATE FUNCTION public.is_append_only() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION '% is append-only: corrections are new rows', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$;
+
+CREATE FUNCTION public.ledger_lines_balance() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public'
+    AS $$
+BEGIN
+    IF EXISTS (
+        SELECT 1 FROM ledger_lines l
+        WHERE l.entry_id IN (SELECT entry_id FROM new_lines)
+        GROUP BY l.entry_id, l.currency HAVING sum(l.amount_cents) <> 0
+    ) THEN
+        RAISE EXCEPTION 'ledger lines of an entry must sum to zero' USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_entries_sum_to_zero';
+    END IF;
+    INSERT INTO ledger_balances AS b (account, balance_cents)
+    SELECT account, sum(amount_cents) FROM new_lines
+    WHERE account ~ '^(CRA|CRR|PAY|SC|WAL):'
+    GROUP BY account ORDER BY account
+    ON CONFLICT (account) DO UPDATE
+        SET balance_cents = b.balance_cents + EXCLUDED.balance_cents, version = b.version + 1;
+    RETURN NULL;
+END $$;
+
+CREATE TABLE public.authorizations (
+    booking_id uuid NOT NULL,
+    cycle integer NOT NULL,
+    payment_intent_id text NOT NULL,
+    amount_cents integer NOT NULL,
+    currency text NOT NULL,
+    authorized_at timestamp with time zone NOT NULL,
+    capture_before timestamp with time zone,
+    ended_at timestamp with time zone,
+    end_reason text,
+    CONSTRAINT authorizations_end_has_a_reason CHECK (((ended_at IS NULL) = (end_reason IS NULL)))
+);
+
+CREATE TABLE public.availability_exceptions (
+    instructor_id uuid NOT NULL,
+    exception_on date NOT NULL,
+    opens_minutes smallint[] NOT NULL,
+    closes_minutes smallint[] NOT NULL,
+    CONSTRAINT availability_exceptions_windows_are_pairs CHECK ((cardinality(opens_minutes) = cardinality(closes_minutes)))
+);
+
+CREATE TABLE public.availability_rules (
+    instructor_id uuid NOT NULL,
+    weekday smallint NOT NULL,
+    opens_minute smallint NOT NULL,
+    closes_minute smallint NOT NULL,
+    CONSTRAINT availability_rules_times_are_local CHECK ((((opens_minute >= 0) AND (opens_minute <= 1439)) AND ((closes_minute >= 0) AND (closes_minute <= 1440)))),
+    CONSTRAINT availability_rules_weekday_is_known CHECK (((weekday >= 0) AND (weekday <= 6)))
+);
+
+CREATE TABLE public.booking_events (
+    id uuid NOT NULL,
+    booking_id uuid NOT NULL,
+    instructor_id uuid NOT NULL,
+    calendar_version bigint,
+    event text NOT NULL,
+    was text,
+    became text,
+    actor_kind text NOT NULL,
+    actor_id uuid,
+    cause text NOT NULL,
+    request_id text,
+    at timestamp with time zone NOT NULL,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT booking_events_actor_is_known CHECK ((actor_kind = ANY (ARRAY['student'::text, 'instructor'::text, 'admin'::text, 'system'::text, 'stripe'::text])))
+);
+
+CREATE TABLE public.bookings (
+    id uuid NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    instructor_id uuid NOT NULL,
+    student_id uuid NOT NULL,
+    learner_id uuid NOT NULL,
+    service_id uuid NOT NULL,
+    series_id uuid,
+    start_at timestamp with time zone NOT NULL,
+    end_at timestamp with time zone NOT NULL,
+    schedule_version integer DEFAULT 1 NOT NULL,
+    time_zone text NOT NULL,
+    start_local text NOT NULL,
+    tzdb_version text NOT NULL,
+    buffer_before_minutes integer NOT NULL,
+    buffer_after_minutes integer NOT NULL,
+    modality text NOT NULL,
+    place text,
+    note text,
+    status text NOT NULL,
+    outcome text,
+    hold_expires_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    confirmed_at timestamp with time zone,
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    cancelled_at timestamp with time zone,
+    cancelled_by uuid,
+    cancel_reason text,
+    price_cents integer NOT NULL,
+    fee_bps integer NOT NULL,
+    platform_fee_cents integer NOT NULL,
+    instructor_amount_cents integer NOT NULL,
+    credit_applied_cents integer DEFAULT 0 NOT NULL,
+    card_amount_cents integer NOT NULL,
+    destination_cents integer NOT NULL,
+    application_fee_cents integer NOT NULL,
+    top_up_cents integer DEFAULT 0 NOT NULL,
+    currency text DEFAULT 'usd'::text NOT NULL,
+    policy_version integer NOT NULL,
+    sticky_lead_seconds bigint,
+    CONSTRAINT bookings_cancelled_is_told CHECK (((status <> 'cancelled'::text) OR ((cancelled_at IS NOT NULL) AND (outcome IS NOT NULL)))),
+    CONSTRAINT bookings_end_after_start CHECK ((end_at > start_at)),
+    CONSTRAINT bookings_final_has_an_end CHECK (((status = ANY (ARRAY['completed'::text, 'cancelled'::text, 'expired'::text, 'no_show'::text])) = (ended_at IS NOT NULL))),
+    CONSTRAINT bookings_modality_is_known CHECK ((modality = ANY (ARRAY['online'::text, 'in_person'::text]))),
+    CONSTRAINT bookings_note_is_short CHECK ((length(note) <= 2000)),
+    CONSTRAINT bookings_outcome_is_known CHECK ((outcome = ANY (ARRAY['free'::text, 'credit'::text, 'charged'::text, 'by_instructor'::text, 'payment_failed'::text, 'slot_lost'::text, 'no_show_student'::text, 'no_show_instructor'::text]))),
+    CONSTRAINT bookings_pending_has_an_end CHECK (((status <> 'pending'::text) OR (hold_expires_at IS NOT NULL))),
+    CONSTRAINT bookings_place_is_short CHECK ((length(place) <= 300)),
+    CONSTRAINT bookings_price_is_split CHECK ((((platform_fee_cents + instructor_amount_cents) = price_cents) AND ((credit_applied_cents + card_amount_cents) = price_cents) AND ((destination_cents + top_up_cents) = instructor_amount_cents) AND ((card_amount_cents - destination_cents) = application_fee_cents))),
+    CONSTRAINT bookings_status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'requested'::text, 'confirmed'::text, 'completed'::text, 'cancelled'::text, 'expired'::text, 'no_show'::text])))
+);
+
+CREATE TABLE public.calendars (
+    instructor_id uuid NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    rules_version bigint DEFAULT 1 NOT NULL,
+    time_zone text NOT NULL,
+    grid_minutes integer DEFAULT 15 NOT NULL,
+    buffer_before_minutes integer DEFAULT 0 NOT NULL,
+    buffer_after_minutes integer DEFAULT 0 NOT NULL,
+    minimum_notice_minutes integer DEFAULT 120 NOT NULL,
+    horizon_days integer DEFAULT 60 NOT NULL,
+    lessons_per_day_max integer,
+    minutes_per_week_max integer,
+    is_tight boolean DEFAULT false NOT NULL,
+    approval text DEFAULT 'instant'::text NOT NULL,
+    CONSTRAINT calendars_approval_is_known CHECK ((approval = ANY (ARRAY['instant'::text, 'request'::text]))),
+    CONSTRAINT calendars_buffers_are_sensible CHECK ((((buffer_before_minutes >= 0) AND (buffer_before_minutes <= 120)) AND ((buffer_before_minutes % 5) = 0) AND ((buffer_after_minutes >= 0) AND (buffer_after_minutes <= 120)) AND ((buffer_after_minutes % 5) = 0))),
+    CONSTRAINT calendars_grid_is_known CHECK ((grid_minutes = ANY (ARRAY[5, 10, 15, 20, 30, 60]))),
+    CONSTRAINT calendars_horizon_is_sensible CHECK (((horizon_days >= 1) AND (horizon_days <= 180))),
+    CONSTRAINT calendars_notice_is_before_horizon CHECK ((minimum_notice_minutes < (horizon_days * 1440))),
+    CONSTRAINT calendars_notice_is_sensible CHECK (((minimum_notice_minutes >= 0) AND (minimum_notice_minutes <= 4320)))
+);
+
+CREATE TABLE public.credit_lots (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    source text NOT NULL,
+    booking_id uuid,
+    granted_cents integer NOT NULL,
+    remaining_cents integer NOT NULL,
+    currency text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    expired_at timestamp with time zone,
+    CONSTRAINT credit_lots_expired_are_empty CHECK (((expired_at IS NULL) OR (remaining_cents = 0))),
+    CONSTRAINT credit_lots_remain_within_grant CHECK (((remaining_cents >= 0) AND (remaining_cents <= granted_cents))),
+    CONSTRAINT credit_lots_source_is_known CHECK ((source = ANY (ARRAY['cancellation'::text, 'goodwill'::text, 'referral'::text, 'no_show'::text, 'package'::text, 'gift'::text])))
+);
+
+CREATE TABLE public.idempotency_keys (
+    user_id uuid NOT NULL,
+    method text NOT NULL,
+    path text NOT NULL,
+    key text NOT NULL,
+    request_hash bytea NOT NULL,
+    booking_id uuid NOT NULL,
+    claimed_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone,
+    response_status integer,
+    response_body bytea,
+    CONSTRAINT idempotency_keys_answer_is_whole CHECK (((finished_at IS NULL) = (response_status IS NULL))),
+    CONSTRAINT idempotency_keys_key_is_short CHECK (((length(key) >= 1) AND (length(key) <= 255)))
+);
+
+CREATE TABLE public.instructors (
+    id uuid NOT NULL,
+    headline text DEFAULT ''::text NOT NULL,
+    bio text DEFAULT ''::text NOT NULL,
+    languages text[] DEFAULT '{}'::text[] NOT NULL,
+    modalities text[] DEFAULT '{online}'::text[] NOT NULL,
+    home_lat double precision,
+    home_lon double precision,
+    travel_radius_km integer,
+    is_published boolean DEFAULT false NOT NULL,
+    stripe_account_id text,
+    has_transfers boolean DEFAULT false NOT NULL,
+    has_payouts boolean DEFAULT false NOT NULL,
+    has_submitted_details boolean DEFAULT false NOT NULL,
+    requirements_due text[] DEFAULT '{}'::text[] NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT instructors_home_is_on_earth CHECK ((((home_lat >= ('-90'::integer)::double precision) AND (home_lat <= (90)::double precision)) AND ((home_lon >= ('-180'::integer)::double precision) AND (home_lon <= (180)::double precision)))),
+    CONSTRAINT instructors_home_is_whole CHECK (((home_lat IS NULL) = (home_lon IS NULL))),
+    CONSTRAINT instructors_modalities_are_known CHECK (((modalities <@ ARRAY['online'::text, 'in_person'::text]) AND (cardinality(modalities) > 0)))
+);
+
+CREATE TABLE public.learners (
+    id uuid NOT NULL,
+    student_id uuid NOT NULL,
+    display_name text NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.ledger_balances (
+    account text NOT NULL,
+    balance_cents bigint NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    CONSTRAINT ledger_balances_owe_nothing_negative CHECK (((account !~ '^(CRA|CRR|PAY):'::text) OR (balance_cents <= 0)))
+);
+
+CREATE TABLE public.ledger_entries (
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    dedupe_key text NOT NULL,
+    booking_id uuid,
+    user_ids uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    effective_at timestamp with time zone NOT NULL,
+    source text NOT NULL
+);
+
+CREATE TABLE public.ledger_lines (
+    entry_id uuid NOT NULL,
+    line integer NOT NULL,
+    account text NOT NULL,
+    amount_cents bigint NOT NULL,
+    currency text NOT NULL,
+    balance_transaction_id text,
+    CONSTRAINT ledger_lines_account_is_known CHECK ((account ~ '^(SP|DSP|REV|IPF|BRK|CRX|XPR|XIP|XDF|XCN|XGW|XLS|BNK|(SC|WAL|CLR|CRA|CRR|PAY):[A-Za-z0-9_-]+)$'::text)),
+    CONSTRAINT ledger_lines_move_something CHECK ((amount_cents <> 0))
+);
+
+CREATE TABLE public.outbox (
+    id uuid NOT NULL,
+    "position" bigint NOT NULL,
+    topic text NOT NULL,
+    subject_id uuid NOT NULL,
+    user_ids uuid[] NOT NULL,
+    payload jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    kicked_at timestamp with time zone,
+    failures integer DEFAULT 0 NOT NULL,
+    published_at timestamp with time zone
+);
+
+ALTER TABLE public.outbox ALTER COLUMN "position" ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.outbox_position_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.payment_methods (
+    id text NOT NULL,
+    user_id uuid NOT NULL,
+    brand text NOT NULL,
+    last4 text NOT NULL,
+    exp_month integer NOT NULL,
+    exp_year integer NOT NULL,
+    fingerprint text,
+    created_at timestamp with time zone NOT NULL,
+    detached_at timestamp with time zone
+);
+
+CREATE TABLE public.payments (
+    booking_id uuid NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    status text NOT NULL,
+    cycle integer DEFAULT 1 NOT NULL,
+    attempt integer DEFAULT 0 NOT NULL,
+    is_on_session boolean DEFAULT false NOT NULL,
+    payment_method_id text,
+    setup_intent_id text,
+    payment_intent_id text,
+    charge_id text,
+    transfer_id text,
+    application_fee_id text,
+    capture_before timestamp with time zone,
+    authorized_at timestamp with time zone,
+    captured_at timestamp with time zone,
+    captured_cents integer DEFAULT 0 NOT NULL,
+    warned_at timestamp with time zone,
+    decline_code text,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT payments_status_is_known CHECK ((status = ANY (ARRAY['card_setup'::text, 'scheduled'::text, 'authorizing'::text, 'authorized'::text, 'auth_retry'::text, 'card_required'::text, 'action_required'::text, 'capturing'::text, 'captured'::text, 'payout_pending'::text, 'settled'::text, 'releasing'::text, 'released'::text, 'crediting'::text, 'credited'::text, 'credit_only'::text, 'auth_lost'::text, 'collection'::text, 'written_off'::text, 'refunding'::text, 'refunded'::text, 'partially_refunded'::text, 'refund_failed'::text, 'disputed'::text, 'dispute_lost'::text])))
+);
+
+CREATE TABLE public.rate_limits (
+    key text NOT NULL,
+    arrives_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.schema_migrations (
+    version integer NOT NULL,
+    name text NOT NULL,
+    checksum bytea NOT NULL,
+    applied_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.services (
+    id uuid NOT NULL,
+    instructor_id uuid NOT NULL,
+    skill text NOT NULL,
+    title text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    hourly_rate_cents integer NOT NULL,
+    durations_minutes integer[] NOT NULL,
+    modalities text[] NOT NULL,
+    levels text[] DEFAULT '{}'::text[] NOT NULL,
+    age_groups text[] DEFAULT '{}'::text[] NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    archived_at timestamp with time zone,
+    CONSTRAINT services_durations_are_known CHECK (((durations_minutes <@ ARRAY[30, 45, 60, 90, 120]) AND (cardinality(durations_minutes) > 0))),
+    CONSTRAINT services_modalities_are_known CHECK (((modalities <@ ARRAY['online'::text, 'in_person'::text]) AND (cardinality(modalities) > 0))),
+    CONSTRAINT services_rate_is_sensible CHECK (((hourly_rate_cents >= 1) AND (hourly_rate_cents <= 10000000)))
+);
+
+CREATE TABLE public.session_tokens (
+    token_hash bytea NOT NULL,
+    session_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    replaced_at timestamp with time zone
+);
+
+CREATE TABLE public.sessions (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    kind text NOT NULL,
+    user_agent text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    end_reason text,
+    CONSTRAINT sessions_end_has_a_reason CHECK (((ended_at IS NULL) = (end_reason IS NULL))),
+    CONSTRAINT sessions_kind_is_known CHECK ((kind = ANY (ARRAY['token'::text, 'cookie'::text])))
+);
+
+CREATE TABLE public.skills (
+    slug text NOT NULL,
+    name text NOT NULL,
+    category text NOT NULL
+);
+
+CREATE TABLE public.stripe_events (
+    id text NOT NULL,
+    type text NOT NULL,
+    account text,
+    object_id text,
+    api_version text,
+    payload jsonb NOT NULL,
+    state text DEFAULT 'received'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    next_attempt_at timestamp with time zone NOT NULL,
+    worked_at timestamp with time zone,
+    error text,
+    CONSTRAINT stripe_events_final_has_an_end CHECK (((state = 'received'::text) = (worked_at IS NULL))),
+    CONSTRAINT stripe_events_state_is_known CHECK ((state = ANY (ARRAY['received'::text, 'worked'::text, 'quarantined'::text])))
+);
+
+CREATE TABLE public.stripe_operations (
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    booking_id uuid,
+    subject_id uuid NOT NULL,
+    idempotency_key text NOT NULL,
+    params jsonb NOT NULL,
+    state text DEFAULT 'planned'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    planned_at timestamp with time zone NOT NULL,
+    first_sent_at timestamp with time zone,
+    sent_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    stripe_request_id text,
+    error_code text,
+    result jsonb,
+    CONSTRAINT stripe_operations_final_has_an_end CHECK (((state = ANY (ARRAY['succeeded'::text, 'failed'::text])) = (finished_at IS NOT NULL))),
+    CONSTRAINT stripe_operations_state_is_known CHECK ((state = ANY (ARRAY['planned'::text, 'sent'::text, 'succeeded'::text, 'failed'::text, 'unknown'::text])))
+);
+
+CREATE TABLE public.timings (
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    subject_id uuid NOT NULL,
+    booking_id uuid,
+    cycle integer DEFAULT 1 NOT NULL,
+    schedule_version integer DEFAULT 1 NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    state text DEFAULT 'scheduled'::text NOT NULL,
+    attempt integer DEFAULT 0 NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    beat_at timestamp with time zone,
+    last_error text,
+    created_at timestamp with time zone NOT NULL,
+    completed_at timestamp with time zone,
+    CONSTRAINT timings_final_has_an_end CHECK (((state = ANY (ARRAY['completed'::text, 'cancelled'::text, 'discarded'::text])) = (completed_at IS NOT NULL))),
+    CONSTRAINT timings_kind_is_known CHECK ((kind = ANY (ARRAY['expire_hold'::text, 'confirm'::text, 'authorize'::text, 'warn_payment'::text, 'cancel_unpaid'::text, 'start'::text, 'complete'::text, 'capture'::text, 'settle'::text, 'expire_credit'::text]))),
+    CONSTRAINT timings_state_is_known CHECK ((state = ANY (ARRAY['scheduled'::text, 'running'::text, 'completed'::text, 'cancelled'::text, 'discarded'::text])))
+);
+
+CREATE TABLE public.users (
+    id uuid NOT NULL,
+    email public.citext NOT NULL,
+    password_hash text NOT NULL,
+    display_name text NOT NULL,
+    time_zone text NOT NULL,
+    roles text[] NOT NULL,
+    email_verified_at timestamp with time zone,
+    stripe_customer_id text,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT users_display_name_is_short CHECK (((length(display_name) >= 1) AND (length(display_name) <= 100))),
+    CONSTRAINT users_email_is_short CHECK ((length((email)::text) <= 254)),
+    CONSTRAINT users_roles_are_known CHECK ((roles <@ ARRAY['student'::text, 'instructor'::text, 'admin'::text]))
+);
+
+ALTER TABLE ONLY public.authorizations
+    ADD CONSTRAINT authorizations_pkey PRIMARY KEY (booking_id, cycle);
+
+ALTER TABLE ONLY public.availability_exceptions
+    ADD CONSTRAINT availability_exceptions_pkey PRIMARY KEY (instructor_id, exception_on);
+
+ALTER TABLE ONLY public.availability_rules
+    ADD CONSTRAINT availability_rules_pkey PRIMARY KEY (instructor_id, weekday, opens_minute);
+
+ALTER TABLE ONLY public.booking_events
+    ADD CONSTRAINT booking_events_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.bookings
+    ADD CONSTRAINT bookings_learner_no_overlap EXCLUDE USING gist (learner_id WITH =, tstzrange(start_at, end_at) WITH &&) WHERE ((status = ANY (ARRAY['pending'::text, 'confirmed'::text])));
+
+ALTER TABLE ONLY public.bookings
+    ADD CONSTRAINT bookings_no_overlap EXCLUDE USING gist (instructor_id WITH =, tstzrange(start_at, end_at) WITH &&) WHERE ((status = ANY (ARRAY['pending'::text, 'confirmed'::text])));
+
+ALTER TABLE ONLY public.bookings
+    ADD CONSTRAINT bookings_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.calendars
+    ADD CONSTRAINT calendars_pkey PRIMARY KEY (instructor_id);
+
+ALTER TABLE ONLY public.credit_lots
+    ADD CONSTRAINT credit_lots_one_per_booking UNIQUE (booking_id, source);
+
+ALTER TABLE ONLY public.credit_lots
+    ADD CONSTRAINT credit_lots_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (user_id, method, path, key);
+
+ALTER TABLE ONLY public.instructors
+    ADD CONSTRAINT instructors_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.instructors
+    ADD CONSTRAINT instructors_stripe_account_is_unique UNIQUE (stripe_account_id);
+
+ALTER TABLE ONLY public.learners
+    ADD CONSTRAINT learners_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.ledger_balances
+    ADD CONSTRAINT ledger_balances_pkey PRIMARY KEY (account);
+
+ALTER TABLE ONLY public.ledger_entries
+    ADD CONSTRAINT ledger_entries_are_posted_once UNIQUE (dedupe_key);
+
+ALTER TABLE ONLY public.ledger_entries
+    ADD CONSTRAINT ledger_entries_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.ledger_lines
+    ADD CONSTRAINT ledger_lines_pkey PRIMARY KEY (entry_id, line);
+
+ALTER TABLE ONLY public.outbox
+    ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.payment_methods
+    ADD CONSTRAINT payment_methods_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.payments
+    ADD CONSTRAINT payments_payment_intent_is_unique UNIQUE (payment_intent_id);
+
+ALTER TABLE ONLY public.payments
+    ADD CONSTRAINT payments_pkey PRIMARY KEY (booking_id);
+
+ALTER TABLE ONLY public.payments
+    ADD CONSTRAINT payments_setup_intent_is_unique UNIQUE (setup_intent_id);
+
+ALTER TABLE ONLY public.rate_limits
+    ADD CONSTRAINT rate_limits_pkey PRIMARY KEY (key);
+
+ALTER TABLE ONLY public.schema_migrations
+    ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY public.services
+    ADD CONSTRAINT services_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.session_tokens
+    ADD CONSTRAINT session_tokens_pkey PRIMARY KEY (token_hash);
+
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.skills
+    ADD CONSTRAINT skills_pkey PRIMARY KEY (slug);
+
+ALTER TABLE ONLY public.stripe_events
+    ADD CONSTRAINT stripe_events_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.stripe_operations
+    ADD CONSTRAINT stripe_operations_key_is_unique UNIQUE (idempotency_key);
+
+ALTER TABLE ONLY public.stripe_operations
+    ADD CONSTRAINT stripe_operations_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.timings
+    ADD CONSTRAINT timings_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_email_is_unique UNIQUE (email);
+
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_stripe_customer_is_unique UNIQUE (stripe_customer_id);
+
+CREATE INDEX booking_events_by_booking ON public.booking_events USING btree (booking_id, id);
+
+CREATE INDEX booking_events_by_calendar ON public.booking_events USING btree (instructor_id, calendar_version) WHERE (calendar_version IS NOT NULL);
+
+CREATE INDEX bookings_by_instructor ON public.bookings USING btree (instructor_id, start_at);
+
+CREATE INDEX bookings_by_student ON public.bookings USING btree (student_id, id DESC);
+
+CREATE INDEX bookings_held_by_student ON public.bookings USING btree (student_id) WHERE (status = 'pending'::text);
+
+CREATE INDEX credit_lots_by_user ON public.credit_lots USING btree (user_id, expires_at) WHERE (remaining_cents > 0);
+
+CREATE INDEX idempotency_keys_by_expiry ON public.idempotency_keys USING btree (expires_at);
+
+CREATE INDEX learners_by_student ON public.learners USING btree (student_id);
+
+CREATE INDEX ledger_entries_by_booking ON public.ledger_entries USING btree (booking_id);
+
+CREATE INDEX ledger_entries_by_time ON public.ledger_entries USING btree (effective_at, id);
+
+CREATE INDEX ledger_lines_by_account ON public.ledger_lines USING btree (account, entry_id);
+
+CREATE UNIQUE INDEX ledger_lines_one_per_balance_transaction ON public.ledger_lines USING btree (balance_transaction_id, account) WHERE (balance_transaction_id IS NOT NULL);
+
+CREATE INDEX outbox_waiting ON public.outbox USING btree ("position") WHERE (published_at IS NULL);
+
+CREATE INDEX payment_methods_by_user ON public.payment_methods USING btree (user_id, created_at DESC) WHERE (detached_at IS NULL);
+
+CREATE INDEX services_by_instructor ON public.services USING btree (instructor_id) WHERE (archived_at IS NULL);
+
+CREATE INDEX services_by_skill ON public.services USING btree (skill) WHERE (archived_at IS NULL);
+
+CREATE INDEX session_tokens_by_session ON public.session_tokens USING btree (session_id);
+
+CREATE INDEX sessions_by_user ON public.sessions USING btree (user_id) WHERE (ended_at IS NULL);
+
+CREATE INDEX sessions_ended_lately ON public.sessions USING btree (ended_at) WHERE (ended_at IS NOT NULL);
+
+CREATE INDEX stripe_events_waiting ON public.stripe_events USING btree (next_attempt_at) WHERE (state = 'received'::text);
+
+CREATE INDEX stripe_operations_by_booking ON public.stripe_operations USING btree (booking_id);
+
+CREATE UNIQUE INDEX stripe_operations_one_open ON public.stripe_operations USING btree (booking_id) WHERE (state = ANY (ARRAY['planned'::text, 'sent'::text, 'unknown'::text]));
+
+CREATE INDEX stripe_operations_open ON public.stripe_operations USING btree (planned_at) WHERE (state = ANY (ARRAY['planned'::text, 'sent'::text, 'unknown'::text]));
+
+CREATE INDEX timings_by_booking ON public.timings USING btree (booking_id);
+
+CREATE INDEX timings_by_due ON public.timings USING btree (due_at, kind, id) WHERE (state = 'scheduled'::text);
+
+CREATE UNIQUE INDEX timings_one_live ON public.timings USING btree (subject_id, kind) WHERE (state = ANY (ARRAY['scheduled'::text, 'running'::text]));
+
+CREATE INDEX timings_running ON public.timings USING btree (beat_at) WHERE (state = 'running'::text);
+
+CREATE TRIGGER booking_events_are_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.booking_events FOR EACH STATEMENT EXECUTE FUNCTION public.is_append_only();
+
+CREATE TRIGGER ledger_entries_are_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.ledger_entries FOR EACH STATEMENT EXECUTE FUNCTION public.is_append_only();
+
+CREATE TRIGGER ledger_lines_are_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.ledger_lines FOR EACH STATEMENT EXECUTE FUNCTION public.is_append_only();
+
+CREATE TRIGGER ledger_lines_balance AFTER INSERT ON public.ledger_lines REFERENCING NEW TABLE AS new_lines FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_lines_balance();
+
+ALTER TABLE ONLY public.authorizations
+    ADD CONSTRAINT authorizations_booking_id_fkey FOREIGN KEY (booking_id) REFERENCES public.payments(booking_id);
+
+ALTER TABLE ONLY public.availability_exceptions
+    ADD CONSTRAINT availability_exceptions_instructor_id_fkey FOREIGN KEY (instructor_id) REFERENCES public.calendars(instructor_id);
+
+ALTER TABLE ONLY public.availability_rules
+    ADD CONSTRAINT availability_rules_instructor_id_fkey FOREIGN KEY (instructor_id) REFERENCES public.calendars(instructor_id);
+
+ALTER TABLE ONLY public.booking_events
+    ADD CONSTRAINT booking_events_booking_id_fkey FOREIGN KEY (booking_id) REFERENCES public.bookings(id);
+
+ALTER TABLE ONLY public.bookings
+    ADD CONSTRAINT bookings_instructor_id_fkey FOREIGN KEY (instructor_id) REFERENCES public.instructors(id);
+
+ALTER TABLE ONLY public.bookings
+    ADD CONSTRAINT bookings_learner_id_fkey FOREIGN KEY (learner_id) REFERENCES public.learners(id);
+
+ALTER TABLE ONLY public.bookings
+    ADD CONSTRAINT bookings_service_id_fkey FOREIGN KEY (service_id) REFERENCES public.services(id);
+
+ALTER TABLE ONLY public.bookings
+    ADD CONSTRAINT bookings_student_id_fkey FOREIGN KEY (student_id) REFERENCES public.users(id);
+
+ALTER TABLE ONLY public.calendars
+    ADD CONSTRAINT calendars_instructor_id_fkey FOREIGN KEY (instructor_id) REFERENCES public.instructors(id);
+
+ALTER TABLE ONLY public.credit_lots
+    ADD CONSTRAINT credit_lots_booking_id_fkey FOREIGN KEY (booking_id) REFERENCES public.bookings(id);
+
+ALTER TABLE ONLY public.credit_lots
+    ADD CONSTRAINT credit_lots_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id);
+
+ALTER TABLE ONLY public.instructors
+    ADD CONSTRAINT instructors_id_fkey FOREIGN KEY (id) REFERENCES public.users(id);
+
+ALTER TABLE ONLY public.learners
+    ADD CONSTRAINT learners_student_id_fkey FOREIGN KEY (student_id) REFERENCES public.users(id);
+
+ALTER TABLE ONLY public.ledger_lines
+    ADD CONSTRAINT ledger_lines_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES public.ledger_entries(id);
+
+ALTER TABLE ONLY public.payment_methods
+    ADD CONSTRAINT payment_methods_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id);
+
+ALTER TABLE ONLY public.payments
+    ADD CONSTRAINT payments_booking_id_fkey FOREIGN KEY (booking_id) REFERENCES public.bookings(id);
+
+ALTER TABLE ONLY public.services
+    ADD CONSTRAINT services_instructor_id_fkey FOREIGN KEY (instructor_id) REFERENCES public.instructors(id);
+
+ALTER TABLE ONLY public.services
+    ADD CONSTRAINT services_skill_is_known FOREIGN KEY (skill) REFERENCES public.skills(slug);
+
+ALTER TABLE ONLY public.session_tokens
+    ADD CONSTRAINT session_tokens_session_id_fkey FOREIGN KEY (session_id) REFERENCES public.sessions(id);
+
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id);
+
+GRANT USAGE ON SCHEMA public TO instainstru_app;
+GRANT USAGE ON SCHEMA public TO instainstru_reads;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.authorizations TO instainstru_app;
+GRANT SELECT ON TABLE public.authorizations TO instainstru_reads;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.availability_exceptions TO instainstru_app;
+GRANT SELECT ON TABLE public.availability_exceptions TO instainstru_reads;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.availability_rules TO instainstru_app;
+GRANT SELECT ON TABLE public.availability_rules TO instainstru_reads;
+
+GRANT SELECT,INSERT ON TABLE public.booking_events TO instainstru_app;
+GRANT SELECT ON TABLE public.booking_events TO instainstru_reads;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.bookings TO instainstru_app;
+GRANT SELECT ON TABLE public.bookings TO instainstru_reads;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.calendars TO instainstru_app;
+GRANT SELECT ON TABLE public.calendars TO instainstru_reads;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.credit_lots TO instainstru_app;
+GRANT SELECT ON TABLE public.credit_lots TO instainstru_reads;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.idempotency_keys TO instainstru_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.instructors TO instainstru_app;
+GRANT SELECT ON TABLE public.instructors TO instainstru_reads;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.learners TO instainstru_app;
+GRANT SELECT ON TABLE public.learners TO instainstru_reads;
+
+GRANT SELECT ON TABLE public.ledger_balances TO instainstru_app;
+GRANT SELECT ON TABLE public.ledger_balances TO instainstru_reads;
+
+GRANT SELECT,INSERT ON TABLE public.ledger_entries TO instainstru_app;
+GRANT SELECT ON TABLE public.ledger_entries TO instainstru_reads;
+
+GRANT SELECT,INSERT ON TABLE public.ledger_lines TO instainstru_app;
+GRANT SELECT ON TABLE public.ledger_lines TO instainstru_reads;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.outbox TO instainstru_app;
+GRANT SELECT ON TABLE public.outbox TO instainstru_reads;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.payment_methods TO instainstru_app;
+GRANT SELECT ON TABLE public.payment_methods TO instainstru_reads;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.payments TO instainstru_app;
+GRANT SELECT ON TABLE public.payments TO instainstru_reads;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.rate_limits TO instainstru_app;
+
+GRANT SELECT ON TABLE public.schema_migrations TO instainstru_app;
+GRANT SELECT ON TABLE public.schema_migrations TO instainstru_reads;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.services TO instainstru_app;
+GRANT SELECT ON TABLE public.services TO instainstru_reads;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.session_tokens TO instainstru_app;
+GRANT SELECT ON TABLE public.session_tokens TO instainstru_reads;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sessions TO instainstru_app;
+GRANT SELECT ON TABLE public.sessions TO instainstru_reads;
+
+GRANT SELECT ON TABLE public.skills TO instainstru_app;
+GRANT SELECT ON TABLE public.skills TO instainstru_reads;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.stripe_events TO instainstru_app;
+GRANT SELECT ON TABLE public.stripe_events TO instainstru_reads;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.stripe_operations TO instainstru_app;
+GRANT SELECT ON TABLE public.stripe_operations TO instainstru_reads;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.timings TO instainstru_app;
+GRANT SELECT ON TABLE public.timings TO instainstru_reads;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.users TO instainstru_app;
+GRANT SELECT ON TABLE public.users TO instainstru_reads;
