@@ -14,6 +14,14 @@ import msgspec
 from domain.errors import (
     DomainError,
     EmailTaken,
+    Invalid,
+    OperationPending,
+    SlotTaken,
+    StudentBusy,
+    Unavailable,
+)
+    DomainError,
+    EmailTaken,
     SlotTaken,
     StudentBusy,
     Unavailable,
