@@ -20,12 +20,6 @@ from domain.errors import (
     StudentBusy,
     Unavailable,
 )
-    DomainError,
-    EmailTaken,
-    SlotTaken,
-    StudentBusy,
-    Unavailable,
-)
 
 
 class Refusal(msgspec.Struct, frozen=True):
