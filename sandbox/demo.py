@@ -1,0 +1,201 @@
+"""The demo marketplace: 12 instructors, 20 students and three weeks of history, through the API.
+
+The world's clock starts 21 days back (`HISTORY`); playing the history moves it to the present, so
+every lesson was really authorised, taught, captured, cancelled or left to expire.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from sandbox.client import JSON, PASSWORD, Market, Offer, Person, Refused, open_for_lessons
+
+HISTORY = timedelta(days=21)
+PEOPLE = Path(__file__).with_name("demo_people.json")
+SEED = 20_260_101
+PARALLEL = 8
+T = TypeVar("T")
+
+
+class Cast(msgspec.Struct, frozen=True, kw_only=True):
+    """One demo instructor and what they sell."""
+
+    name: str
+    time_zone: str
+    skill: str
+    title: str
+    hourly_rate_cents: int
+    headline: str
+    bio: str
+    languages: tuple[str, ...]
+    opens: str
+    closes: str
+    days: tuple[int, ...]
+
+
+class Learning(msgspec.Struct, frozen=True, kw_only=True):
+    """One demo student."""
+
+    name: str
+    time_zone: str
+
+
+class People(msgspec.Struct, frozen=True, kw_only=True):
+    """Everybody of the demo, from `demo_people.json`."""
+
+    instructors: tuple[Cast, ...]
+    students: tuple[Learning, ...]
+
+
+CARDS = ("pm_card_visa", "pm_card_mastercard", "pm_card_amex", "pm_card_visa_debit")
+
+
+class Demo(msgspec.Struct, frozen=True, kw_only=True):
+    """Who can sign in; all share one password. Shown by `GET /sandbox`."""
+
+    instructors: list[JSON]
+    students: list[JSON]
+
+
+def address(name: str) -> str:
+    """The demo e-mail of a person: first name at example.com."""
+    plain = name.split(maxsplit=1)[0].lower().replace("é", "e").replace("č", "c")
+    return f"{plain}@example.com"
+
+
+async def load(url: str, *, until: datetime) -> Demo:
+    """Plays the demo through the API of the marketplace at `url`, up to `until`."""
+    chance = random.Random(SEED)  # noqa: S311 - a demo wants the same dice every time
+    cast = msgspec.json.decode(PEOPLE.read_bytes(), type=People)
+    async with Market(url) as market:
+        people = await _students(market, cast)
+        offers = await _instructors(market, cast)
+        await _play_history(market, people, offers, until=until, chance=chance)
+        await _book_ahead(market, people, offers, until=until, chance=chance)
+    return Demo(
+        instructors=[_login(offer.instructor) for offer in offers],
+        students=[_login(person) for person in people],
+    )
+
+
+def _login(person: Person) -> JSON:
+    return {"email": person.email, "password": PASSWORD, "id": person.id, "name": person.name}
+
+
+async def _in_parallel(deeds: list[Awaitable[T]]) -> list[T]:
+    gate = asyncio.Semaphore(PARALLEL)
+
+    async def one(deed: Awaitable[T]) -> T:
+        async with gate:
+            return await deed
+
+    return list(await asyncio.gather(*(one(deed) for deed in deeds)))
+
+
+async def _students(market: Market, cast: People) -> list[Person]:
+    return await _in_parallel(
+        [
+            market.register(address(one.name), one.name, "student", one.time_zone)
+            for one in cast.students
+        ]
+    )
+
+
+async def _instructors(market: Market, cast: People) -> list[Offer]:
+    return await _in_parallel([_instructor(market, one) for one in cast.instructors])
+
+
+async def _instructor(market: Market, cast: Cast) -> Offer:
+    person = await market.register(address(cast.name), cast.name, "instructor", cast.time_zone)
+    return await open_for_lessons(
+        person,
+        skill=cast.skill,
+        title=cast.title,
+        hourly_rate_cents=cast.hourly_rate_cents,
+        headline=cast.headline,
+        bio=cast.bio,
+        languages=cast.languages,
+        weekly=[{"weekday": d, "opens": cast.opens, "closes": cast.closes} for d in cast.days],
+    )
+
+
+async def _play_history(
+    market: Market,
+    people: list[Person],
+    offers: list[Offer],
+    *,
+    until: datetime,
+    chance: random.Random,
+) -> None:
+    """Books lessons over the past weeks, cancels a few, lets one card fail, then travels to now."""
+    now = await market.now()
+    booked = []
+    for number, student in enumerate(people):
+        offer = offers[number % len(offers)]
+        card = "pm_card_chargeCustomerFail" if number == len(people) - 1 else CARDS[number % 4]
+        day = 2 + chance.randrange(14)
+        booked.append(await _book(market, student, offer, now + timedelta(days=day), card, chance))
+    for number, answer in enumerate(booked):
+        if answer is None or number % 7 != 3:
+            continue
+        start_at = datetime.fromisoformat(answer["start_at"])
+        early = timedelta(hours=30 if number % 2 else 18)
+        booked[number] = {**answer, "cancel_at": (start_at - early).isoformat()}
+    await _cancel_some(market, people, [b for b in booked if b and "cancel_at" in b])
+    if await market.now() < until:
+        await market.travel(until, is_frozen=False)
+
+
+async def _cancel_some(market: Market, people: list[Person], bookings: list[JSON]) -> None:
+    for booking in sorted(bookings, key=lambda b: b["cancel_at"]):
+        at = datetime.fromisoformat(booking["cancel_at"])
+        if await market.now() < at:
+            await market.travel(at)
+        student = next(p for p in people if p.id == booking["student_id"])
+        body = {"reason": "Something came up"}
+        await student.post(f"/api/bookings/{booking['id']}/cancel", body)
+
+
+async def _book_ahead(
+    market: Market,
+    people: list[Person],
+    offers: list[Offer],
+    *,
+    until: datetime,
+    chance: random.Random,
+) -> None:
+    """Books lessons of the coming days, so that calendars look lived in."""
+    for number, student in enumerate(people[:-1]):
+        offer = offers[(number * 5 + 1) % len(offers)]
+        day = 1 + chance.randrange(9)
+        card = CARDS[number % 4]
+        await _book(market, student, offer, until + timedelta(days=day, hours=4), card, chance)
+
+
+async def _book(
+    market: Market,
+    student: Person,
+    offer: Offer,
+    from_at: datetime,
+    card: str,
+    chance: random.Random,
+) -> JSON | None:
+    """Books one free slot within three days of an instant; None where nothing fits."""
+    window = {"from": from_at.isoformat(), "to": (from_at + timedelta(days=3)).isoformat()}
+    listed = await market.slots(offer.instructor.id, offer.service_id, 60, **window)
+    whole_hours = [slot for slot in listed["slots"] if slot["start_at"][14:16] in {"00", "30"}]
+    if not whole_hours:
+        return None
+    slot = chance.choice(whole_hours)
+    request = offer.request(slot["start_at"], payment_method_id=card)
+    try:
+        return (await student.post("/api/bookings", request))["booking"]
+    except Refused as refusal:
+        if refusal.status != 409:
+            raise
+        return None
