@@ -67,6 +67,10 @@ class ClockWriter:
         instant = self.now() if start is None else start
         self._write(MODE_RUNNING, (instant - datetime.now(UTC)) // MICROSECOND)
 
+    def reset(self) -> None:
+        """Show real time again."""
+        self._write(MODE_RUNNING, 0)
+
     def close(self) -> None:
         """Flush the record to disk, so that the offset survives the machine, and unmap it."""
         self._map.flush()

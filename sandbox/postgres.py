@@ -55,6 +55,7 @@ class Postgres:
                 *self._flags(),
             ],
             directory=directory,
+            working_directory=directory,
             ready=self._answers,
             stop_signal=signal.SIGINT,  # fast shutdown: ends sessions, writes a checkpoint
             stop_seconds=30.0,
@@ -79,7 +80,7 @@ class Postgres:
         """Make the data directory when there is none, start the server, wait until it answers."""
         self.prepare()
         await self.child.start()
-        await self._ensure_database()
+        await self.ensure_database()
 
     async def stop(self) -> None:
         """Stop the server; every committed transaction is on disk."""
@@ -165,7 +166,7 @@ class Postgres:
             raise OSError(str(error)) from error
         await connection.close()
 
-    async def _ensure_database(self) -> None:
+    async def ensure_database(self) -> None:
         """Create the marketplace's database when there is none."""
         connection = await asyncpg.connect(self.url("postgres"))
         try:

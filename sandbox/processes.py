@@ -12,14 +12,14 @@ from pathlib import Path
 
 import msgspec
 
+ROOT = Path(__file__).resolve().parent.parent
 LAUNCHER = Path(__file__).with_name("launch.py")
 POLL_SECONDS = 0.02
 LOG_TAIL_BYTES = 4096
-LOG_TAIL_LINES = 12
 
 
 class ProcessFailedError(Exception):
-    """A child did not come up; the message says which and shows the end of its log."""
+    """A child did not come up; the message is its own last words where it left any."""
 
 
 class PidFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +42,7 @@ class Child:
     directory: Path
     """The sandbox's folder; the child gets `log/<name>.log` and `pids/<name>.json` there."""
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    working_directory: Path = ROOT
     ready: Callable[[], Awaitable[None]] | None = None
     """Raises `OSError` while the child is not up yet; tried again until it is."""
     ready_seconds: float = 60.0
@@ -50,6 +51,8 @@ class Child:
     death_signal: signal.Signals = signal.SIGKILL
     as_root: bool = True
     process: subprocess.Popen[bytes] | None = None
+    log_start: int = 0
+    """Where this run's part of the log begins."""
 
     @property
     def log(self) -> Path:
@@ -72,6 +75,13 @@ class Child:
         """Tell whether the process runs."""
         return self.process is not None and self.process.poll() is None
 
+    def end(self) -> str:
+        """Say how the process ended: its exit code or the signal."""
+        if self.process is None or self.process.returncode is None:
+            return "stopped"
+        code = self.process.returncode
+        return f"signal {-code}" if code < 0 else f"exit code {code}"
+
     def spawn(self) -> None:
         """Start the process without waiting for anything."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
@@ -79,8 +89,10 @@ class Child:
         launcher = [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid())]
         options = [str(int(self.death_signal)), "1" if self.as_root else "0", "--"]
         with self.log.open("ab") as log:
+            self.log_start = log.tell()
             self.process = subprocess.Popen(
                 [*launcher, *options, *self.program],
+                cwd=self.working_directory,
                 env=child_environment(self.environment),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -104,14 +116,13 @@ class Child:
         deadline = time.monotonic() + self.ready_seconds
         while True:
             if not self.is_alive():
-                raise ProcessFailedError(f"{self.name} did not start.\n{self.log_tail()}")
+                raise ProcessFailedError(self.last_words() or f"{self.name} did not start.")
             try:
                 await self.ready()
             except OSError as error:
                 if time.monotonic() > deadline:
                     raise ProcessFailedError(
-                        f"{self.name} is not ready after {self.ready_seconds:.0f} s: {error}\n"
-                        f"{self.log_tail()}"
+                        f"{self.name} is not ready after {self.ready_seconds:.0f} s: {error}"
                     ) from error
             else:
                 return
@@ -152,14 +163,14 @@ class Child:
         self.process = None
         self.pid_file.unlink(missing_ok=True)
 
-    def log_tail(self) -> str:
-        """Return the last lines of the log, for a person who wants to know why."""
+    def last_words(self) -> str:
+        """Return the last line of this run's log, for a person who wants to know why."""
         if not self.log.exists():
             return ""
         with self.log.open("rb") as log:
-            log.seek(max(0, self.log.stat().st_size - LOG_TAIL_BYTES))
-            text = log.read().decode(errors="replace")
-        return "\n".join(text.splitlines()[-LOG_TAIL_LINES:])
+            log.seek(max(self.log_start, self.log.stat().st_size - LOG_TAIL_BYTES))
+            lines = log.read().decode(errors="replace").splitlines()
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
 def child_environment(extra: Mapping[str, str]) -> dict[str, str]:

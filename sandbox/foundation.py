@@ -1,0 +1,111 @@
+"""What the marketplace stands on: database, bus, Stripe and mail, embedded unless named outside."""
+
+import asyncio
+from collections.abc import Coroutine
+from pathlib import Path
+
+from sandbox.emulator import Emulator
+from sandbox.mailbox import MailCatcher
+from sandbox.memory import keep, remember
+from sandbox.nats import Nats
+from sandbox.outside import Outside, RefusalError
+from sandbox.postgres import Postgres
+from sandbox.processes import Child
+from sandbox.supervision import Supervisor
+from sandbox.webhooks import register_endpoints
+
+MAIL_FILE = "mail.sqlite3"
+
+
+class Foundation:
+    """Starts the services of one world side by side and writes their addresses down."""
+
+    def __init__(
+        self, directory: Path, outside: Outside, environment: dict[str, str], supervisor: Supervisor
+    ) -> None:
+        """Describe it; `environment` is completed by `start` with the services' settings."""
+        self._directory = directory
+        self._outside = outside
+        self._environment = environment
+        self._supervisor = supervisor
+        self._memory = remember(directory)
+
+    async def start(self, release: Child) -> None:
+        """Start all services; run `release` once as soon as the database is there."""
+        await together(
+            [
+                self._start_database(release),
+                self._start_nats(),
+                self._start_mail(),
+                self._start_stripe(),
+            ]
+        )
+        keep(self._directory, self._memory)
+
+    def _port(self, name: str) -> int:
+        """Return a server's port, written down before the server starts."""
+        port = self._memory.port(name)
+        keep(self._directory, self._memory)
+        return port
+
+    async def _start_database(self, release: Child) -> None:
+        """Start or use the database and bring its schema up to date."""
+        if self._outside.database_url is None:
+            postgres = Postgres(
+                self._directory, self._port("postgres"), self._memory.postgres_password
+            )
+            self._environment["DATABASE_URL"] = postgres.url()
+            await asyncio.to_thread(postgres.prepare)
+            await self._supervisor.start(postgres.child)
+            await postgres.ensure_database()
+        await _run_once(release)
+
+    async def _start_nats(self) -> None:
+        """Start or use NATS."""
+        if self._outside.nats_url is None:
+            nats = Nats(self._directory, self._port("nats"), self._memory.nats_password)
+            self._environment["NATS_URL"] = nats.url
+            nats.prepare()
+            await self._supervisor.start(nats.child)
+
+    async def _start_mail(self) -> None:
+        """Start or use a mail server."""
+        if self._outside.smtp_url is None:
+            file = self._directory / MAIL_FILE
+            mail = MailCatcher(self._directory, self._port("mail"), file, self._environment)
+            self._environment["SMTP_URL"] = mail.url
+            await self._supervisor.start(mail.child)
+
+    async def _start_stripe(self) -> None:
+        """Start the emulator and register the marketplace with it, or use a real Stripe."""
+        if self._outside.has_stripe:
+            self._environment |= self._outside.stripe_environment()
+            return
+        clock_file = Path(self._environment["CLOCK_FILE"])
+        port = self._port("stripe")
+        emulator = Emulator(self._directory, port, clock_file, self._environment)
+        self._environment |= emulator.settings()
+        emulator.prepare()
+        await self._supervisor.start(emulator.child)
+        await register_endpoints(emulator.url, self._environment["PUBLIC_URL"], self._memory)
+        secrets = [endpoint.secret for endpoint in self._memory.endpoints.values()]
+        self._environment["STRIPE_WEBHOOK_SECRETS"] = ",".join(secrets)
+
+
+async def _run_once(release: Child) -> None:
+    """Run a process to its end; raises `RefusalError` with its last words when it fails."""
+    release.spawn()
+    try:
+        await release.wait(release.ready_seconds)
+        if release.end() != "exit code 0":
+            raise RefusalError(release.last_words() or f"{release.name} failed.")
+    finally:
+        await release.kill()
+
+
+async def together(starts: list[Coroutine[None, None, None]]) -> None:
+    """Run starts side by side; wait for all of them even when one fails, then raise its error."""
+    outcomes = await asyncio.gather(*starts, return_exceptions=True)
+    for outcome in outcomes:
+        if outcome is not None:
+            raise outcome
