@@ -1,0 +1,3 @@
+-- Forgets keys whose time is over.
+DELETE FROM idempotency_keys
+WHERE expires_at < :now

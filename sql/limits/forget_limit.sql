@@ -1,0 +1,3 @@
+-- Forgets what was taken from a limit.
+DELETE FROM rate_limits
+WHERE key = :key
