@@ -122,11 +122,11 @@ async def test_m08_to_m10_a_cancellation_costs_by_how_late_it_comes(
     assert await lesson.totals() == expected
     assert await lesson.is_listed() == (ahead > timedelta(minutes=30))
 
-    credits = await lesson.student.get("/api/payments/credits/balance")
-    assert credits["balance_cents"] == (10_000 if outcome == "credit" else 0)
+    credit = await lesson.student.get("/api/payments/credits/balance")
+    assert credit["balance_cents"] == (10_000 if outcome == "credit" else 0)
     if outcome == "credit":
         issued_at = lesson.start_at - ahead
-        expires_at = datetime.fromisoformat(credits["lots"][0]["expires_at"])
+        expires_at = datetime.fromisoformat(credit["lots"][0]["expires_at"])
         assert expires_at - issued_at == timedelta(days=365)
 
 
