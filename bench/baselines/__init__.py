@@ -1,0 +1,1 @@
+"""The same work written other ways, to be measured beside ours."""
