@@ -119,14 +119,13 @@ class Database:
         app = _pool(url, size, _settings(role, application_name))
         reads = _pool(url, reads_size, _settings(READS_ROLE, application_name, read_only=True))
         try:
-            async with asyncio.timeout(patience_seconds):
-                await _opened(app)
-                await _opened(reads)
-        except STORAGE_ERRORS as error:
+            await _opened(app, patience_seconds)
+            await _opened(reads, patience_seconds)
+        except (*STORAGE_ERRORS, Unavailable) as error:
             for pool in (app, reads):
                 with suppress(asyncpg.InterfaceError):  # of a pool that never opened
                     pool.terminate()
-            reason = str(error) or "no answer in time"
+            reason = error.__cause__ or error
             raise Unavailable(f"the database at {address(url)} cannot be used: {reason}") from error
         return cls(app, reads, url, patience_seconds)
 
@@ -206,7 +205,7 @@ class Database:
                 await connection.execute(begin)
             except BaseException as error:
                 await _to_the_end(pool.release(connection))
-                if not isinstance(error, GONE):
+                if isinstance(error, TimeoutError) or not isinstance(error, GONE):
                     raise
             else:
                 return connection
@@ -262,15 +261,11 @@ def _pool(url: str, size: int, settings: dict[str, str]) -> Pool:
     return make_pool(url, size, settings, answer_seconds=STATEMENT_SECONDS + 5)
 
 
-async def _opened(pool: Pool) -> None:
+async def _opened(pool: Pool, patience_seconds: float) -> None:
     """Opens a pool's first connections, patiently while the server is starting."""
-    while True:
-        try:
-            await pool
-        except (OSError, asyncpg.CannotConnectNowError):
-            await asyncio.sleep(0.1)
-        else:
-            return
+    with suppress(OSError, asyncpg.CannotConnectNowError):
+        await pool  # a pool that failed counts as open all the same: it connects when asked
+    await pool.release(await _acquired(pool, patience_seconds))
 
 
 async def _acquired(pool: Pool, patience_seconds: float) -> Connection:

@@ -90,7 +90,7 @@ def make_pool(url: str, size: int, settings: dict[str, str], *, answer_seconds: 
         max_size=size,
         max_queries=1_000_000,
         max_inactive_connection_lifetime=0,
-        init=_prepare_session,
+        init=prepare_session,
         reset=_keep_session,
         server_settings=settings,
         statement_cache_size=1_000,
@@ -102,7 +102,8 @@ def make_pool(url: str, size: int, settings: dict[str, str], *, answer_seconds: 
     return cast("Pool", made)
 
 
-async def _prepare_session(connection: Connection) -> None:
+async def prepare_session(connection: Connection) -> None:
+    """Teaches a connection our JSON; pooled connections learn it when they open."""
     await connection.set_type_codec(
         "jsonb", schema="pg_catalog", encoder=encode_json, decoder=decode_json, format="binary"
     )
