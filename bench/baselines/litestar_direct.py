@@ -61,7 +61,7 @@ async def book(request: Request[Any, Any, Any], data: dict[str, Any]) -> dict[st
     return {"booking": {"id": str(booking_id), "status": "confirmed"}}
 
 
-async def _write(tx: Any, data: dict[str, Any], student_id: UUID) -> UUID:
+async def _write(tx: asyncpg.Connection, data: dict[str, Any], student_id: UUID) -> UUID:
     rate, card = await tx.fetchrow(READ, UUID(data["service_id"]), student_id)
     facts = writes.facts(data, student_id=student_id, rate_cents=rate, now=datetime.now(UTC))
     facts |= {"card": card, "version": None}
