@@ -15,6 +15,7 @@ from sandbox.supervision import Supervisor
 from sandbox.webhooks import register_endpoints
 
 MAIL_FILE = "mail.sqlite3"
+RELEASE_SECONDS = 600.0
 
 
 class Foundation:
@@ -58,7 +59,7 @@ class Foundation:
             await asyncio.to_thread(postgres.prepare)
             await self._supervisor.start(postgres.child)
             await postgres.ensure_database()
-        await _run_once(release)
+        await run_once(release, RELEASE_SECONDS)
 
     async def _start_nats(self) -> None:
         """Start or use NATS."""
@@ -92,15 +93,16 @@ class Foundation:
         self._environment["STRIPE_WEBHOOK_SECRETS"] = ",".join(secrets)
 
 
-async def _run_once(release: Child) -> None:
+async def run_once(child: Child, seconds: float) -> None:
     """Run a process to its end; raises `RefusalError` with its last words when it fails."""
-    release.spawn()
+    child.spawn()
     try:
-        await release.wait(release.ready_seconds)
-        if release.end() != "exit code 0":
-            raise RefusalError(release.last_words() or f"{release.name} failed.")
+        if not await child.wait(seconds):
+            raise RefusalError(f"{child.name} did not end within {seconds:.0f} s.")
+        if child.end() != "exit code 0":
+            raise RefusalError(child.last_words() or f"{child.name} failed.")
     finally:
-        await release.kill()
+        await child.kill()
 
 
 async def together(starts: list[Coroutine[None, None, None]]) -> None:

@@ -72,9 +72,7 @@ class Postgres:
 
     def url(self, database: str = DATABASE) -> str:
         """Return the address of one database, as its owner."""
-        return (
-            f"postgresql://{OWNER}:{quote(self.password)}@{LOOPBACK}:{self.port}/{quote(database)}"
-        )
+        return f"postgresql://{OWNER}:{quote(self.password, safe='')}@{LOOPBACK}:{self.port}/{quote(database)}"
 
     async def start(self) -> None:
         """Make the data directory when there is none, start the server, wait until it answers."""

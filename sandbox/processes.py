@@ -105,9 +105,13 @@ class Child:
         )
 
     async def start(self) -> None:
-        """Start the process and wait until it is ready; raises `ProcessFailedError`."""
+        """Start the process and wait until it is ready; `ProcessFailedError` leaves none behind."""
         self.spawn()
-        await self.wait_ready()
+        try:
+            await self.wait_ready()
+        except BaseException:
+            await self.kill()
+            raise
 
     async def wait_ready(self) -> None:
         """Wait until the process answers; raises `ProcessFailedError` if it dies or is late."""

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import IO
 
 from sandbox.clock import ClockWriter
-from sandbox.foundation import Foundation
+from sandbox.foundation import Foundation, run_once
 from sandbox.http import request
 from sandbox.launch import die_with_parent
+from sandbox.logins import logins_in
 from sandbox.memory import Memory, remember
 from sandbox.outside import Outside, RefusalError
 from sandbox.ports import LOOPBACK, is_free
@@ -26,6 +27,7 @@ from sandbox.procfile import RELEASE, programs_of
 from sandbox.supervision import Supervisor
 
 DEFAULT_PORT = 8000
+OPENING_SECONDS = 600.0
 DEMO_HISTORY = timedelta(days=21)
 SANDBOX_WEB = [sys.executable, "-m", "sandbox.web"]
 WEB_FIRST = ("web", "worker", "clock", "stripe", "mail", "nats", "postgres")
@@ -114,6 +116,21 @@ class World:
             *(self.supervisor.start(self._product(name, programs[name])) for name in programs)
         )
         self.supervisor.watch()
+        if not self.outside.is_complete:
+            await self._open_for_people()
+
+    async def _open_for_people(self) -> None:
+        """Make the admin and play the demo, the first time."""
+        logins = logins_in(self.directory)
+        if logins.admin is not None and (logins.has_demo or not self.demo):
+            return
+        if self.demo:
+            self._say("demo      is being played: three weeks in a few seconds")
+        program = [sys.executable, "-m", "sandbox.opening"]
+        try:
+            await run_once(self._product("opening", program), OPENING_SECONDS)
+        except RefusalError as error:
+            self._say(f"demo      could not be played: {error}")
 
     async def stop(self) -> None:
         """Stop every process, those that ask before those that answer. Safe to repeat."""
@@ -166,6 +183,7 @@ class World:
             "DATA_DIR": str(self.directory),
             "TOKEN_SECRET": self.settings.get("TOKEN_SECRET", memory.token_secret),
             "METRICS_TOKEN": self.settings.get("METRICS_TOKEN", memory.metrics_token),
+            "DEMO": "on" if self.demo else "off",
             "PYTHONPYCACHEPREFIX": str(ROOT / ".make" / "pycache"),
         }
         if not self.outside.is_complete:
@@ -195,7 +213,7 @@ async def run(world: World) -> None:
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(signal_number, stopped.set)
-    starting = asyncio.create_task(_start_and_load(world))
+    starting = asyncio.create_task(_start_and_tell(world))
     waiting = asyncio.create_task(stopped.wait())
     try:
         await asyncio.wait({starting, waiting}, return_when=asyncio.FIRST_COMPLETED)
@@ -210,16 +228,17 @@ async def run(world: World) -> None:
         say("stopped")
 
 
-async def load_demo(world: World) -> None:
-    """Load the demo marketplace."""
-    del world
-
-
-async def _start_and_load(world: World) -> None:
+async def _start_and_tell(world: World) -> None:
     """Start a world and say where it is and who can sign in."""
     await world.start()
-    if world.demo:
-        await load_demo(world)
+    shown = logins_in(world.directory)
+    for role, people in (
+        ("admin", [shown.admin] if shown.admin else []),
+        ("instructor", shown.instructors[:2]),
+        ("student", shown.students[:2]),
+    ):
+        for login in people:
+            say(f"sign in as {role:<10}  {login.email}  {login.password}")
     print(f"ready {world.url}", flush=True)
 
 

@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -125,6 +126,8 @@ async def keep_services(run: Path, run_pid: int) -> None:
     finally:
         await asyncio.gather(postgres.stop(), nats.stop())
         await end_leftovers(run)
+    if not stopped.is_set():
+        shutil.rmtree(run, ignore_errors=True)  # the run was killed: nobody else will
 
 
 async def _make_template(postgres: Postgres) -> None:
