@@ -1,0 +1,75 @@
+/** The summary beside the times: who, what, when in both zones, price, what is charged when, cancelling. */
+
+import { need, told } from "./dom.ts";
+import { city, haveSameClock, now, write } from "./times.ts";
+import { zone } from "./zones.ts";
+
+const MINUTE_MS = 60_000;
+
+export interface Terms {
+  authorizeMinutes: number;
+  freeMinutes: number;
+  creditMinutes: number;
+  captureMinutes: number;
+}
+
+export function termsOf(book: HTMLElement): Terms {
+  const minutes = (key: string): number => Number(told(book, key));
+  return {
+    authorizeMinutes: minutes("authorizeMinutes"),
+    freeMinutes: minutes("freeMinutes"),
+    creditMinutes: minutes("creditMinutes"),
+    captureMinutes: minutes("captureMinutes"),
+  };
+}
+
+function shifted(at: Date, minutes: number): string {
+  return write(new Date(at.getTime() + minutes * MINUTE_MS), zone(), "full");
+}
+
+/** What is taken from the card, and when. */
+export function chargeWords(start: Date, end: Date, terms: Terms): string {
+  const lead = start.getTime() - now().getTime();
+  const charged = `charged on ${shifted(end, terms.captureMinutes)}`;
+  if (lead < terms.authorizeMinutes * MINUTE_MS) return `Your card is authorised now and ${charged}.`;
+  return `Nothing is charged today. Your card is authorised on ${shifted(start, -terms.authorizeMinutes)} and ${charged}.`;
+}
+
+export function cancelWords(start: Date, terms: Terms): string {
+  const lead = start.getTime() - now().getTime();
+  const credit = shifted(start, -terms.creditMinutes);
+  if (lead >= terms.freeMinutes * MINUTE_MS) {
+    return `Cancel free until ${shifted(start, -terms.freeMinutes)}. Until ${credit} the price becomes credit; later it is due.`;
+  }
+  if (lead >= terms.creditMinutes * MINUTE_MS) return `Cancel until ${credit} and the price becomes credit; later it is due.`;
+  return "The lesson is soon: if you cancel, the full price is due.";
+}
+
+/** `Tue 9 Mar, 18:00–19:00`, and the instructor's clock when it differs. */
+export function whenWords(start: Date, end: Date, instructorZone: string): { when: string; zones: string } {
+  const when = `${write(start, zone(), "full")}–${write(end, zone(), "clock")}`;
+  if (haveSameClock(start, zone(), instructorZone)) return { when, zones: "" };
+  const sameDay = write(start, zone(), "day") === write(start, instructorZone, "day");
+  const there = write(start, instructorZone, sameDay ? "clock" : "full");
+  return { when, zones: `your time · ${there} ${city(instructorZone)}` };
+}
+
+export function showSummary(summary: HTMLElement, book: HTMLElement, start: Date, end: Date): void {
+  const terms = termsOf(book);
+  const words = whenWords(start, end, told(book, "instructorZone"));
+  const when = need(summary, "[data-summary-when]");
+  when.textContent = words.when;
+  delete when.dataset.empty;
+  const zones = need(summary, "[data-summary-zones]");
+  zones.textContent = words.zones;
+  zones.hidden = words.zones === "";
+  need(summary, "[data-summary-charge]").textContent = chargeWords(start, end, terms);
+  need(summary, "[data-summary-cancel]").textContent = cancelWords(start, terms);
+}
+
+export function emptySummary(summary: HTMLElement): void {
+  const when = need(summary, "[data-summary-when]");
+  when.textContent = "Choose a time";
+  when.dataset.empty = "";
+  need(summary, "[data-summary-zones]").hidden = true;
+}
