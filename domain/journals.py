@@ -1,0 +1,193 @@
+"""Double entry: which accounts each event moves, in signed cents (debit +, credit −).
+
+Accounts and postings are those of `docs/money.md`; each journal sums to zero, and its key makes
+posting it twice harmless.
+"""
+
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from domain.ids import BookingId, LotId, UserId
+from domain.operations import ChargeSeen
+from domain.payments import MoneyFacts
+
+JournalKind = Literal["charge", "transfer", "application_fee", "credit_rule", "credit_expired"]
+LotSource = Literal["cancellation", "goodwill", "referral", "no_show", "package", "gift"]
+
+STRIPE = "SP"
+REVENUE = "REV"
+CARD_FEES = "XPR"
+EXPIRED_CREDIT = "CRX"
+GOODWILL = "XGW"
+
+PAID_SOURCES: frozenset[LotSource] = frozenset({"cancellation", "package", "gift"})
+"""Credit somebody paid for: when it expires it is held, not given up."""
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One posting; `balance_transaction_id` ties it to Stripe's own books."""
+
+    account: str
+    amount_cents: int
+    balance_transaction_id: str | None = None
+
+
+class Journal(msgspec.Struct, frozen=True, kw_only=True):
+    """Lines that belong together and sum to zero."""
+
+    kind: JournalKind
+    dedupe_key: str
+    booking_id: BookingId | None
+    user_ids: tuple[UUID, ...]
+    effective_at: datetime
+    source: str
+    lines: tuple[Line, ...]
+
+
+class CreditLot(msgspec.Struct, frozen=True, kw_only=True):
+    """Value a student owns until it expires."""
+
+    id: LotId
+    user_id: UserId
+    source: LotSource
+    booking_id: BookingId | None
+    granted_cents: int
+    remaining_cents: int
+    currency: str
+    created_at: datetime
+    expires_at: datetime
+
+
+class _Accounts(msgspec.Struct, frozen=True, kw_only=True):
+    """The accounts of one booking's people."""
+
+    connected: str
+    owed: str
+    transit: str
+    credit: str
+
+
+def _accounts(facts: MoneyFacts) -> _Accounts:
+    return _Accounts(
+        connected=f"SC:{facts.stripe_account_id}",
+        owed=f"WAL:{facts.instructor_id}",
+        transit=f"CLR:{facts.booking_id}",
+        credit=credit_account(facts.student_id),
+    )
+
+
+def credit_account(user_id: UUID) -> str:
+    """The liability for a student's available credit."""
+    return f"CRA:{user_id}"
+
+
+def capture_journals(
+    facts: MoneyFacts, charge: ChargeSeen, *, cycle: int, at: datetime
+) -> tuple[Journal, ...]:
+    """A capture: the charge, the transfer to the instructor, and the fee of the platform.
+
+    Where the fee is the whole amount (credit rule, variant B) it becomes the student's credit
+    instead of revenue. Amounts are those of the fetched objects.
+    """
+    accounts = _accounts(facts)
+    journals = [_charge(accounts, charge), _transfer(accounts, charge)]
+    if charge.application_fee_cents:
+        journals.append(_fee(accounts, charge))
+    return tuple(
+        Journal(
+            kind=kind,
+            dedupe_key=f"{facts.booking_id}:{cycle}:{kind}",
+            booking_id=facts.booking_id,
+            user_ids=(facts.student_id, facts.instructor_id),
+            effective_at=at,
+            source=charge.id,
+            lines=lines,
+        )
+        for kind, lines in journals
+    )
+
+
+def _charge(accounts: _Accounts, charge: ChargeSeen) -> tuple[JournalKind, tuple[Line, ...]]:
+    taken, fee = charge.captured_cents, charge.stripe_fee_cents
+    lines = [
+        Line(
+            account=STRIPE,
+            amount_cents=taken - fee,
+            balance_transaction_id=charge.balance_transaction_id,
+        ),
+        Line(account=CARD_FEES, amount_cents=fee),
+        Line(account=accounts.transit, amount_cents=-taken),
+    ]
+    return "charge", tuple(line for line in lines if line.amount_cents)
+
+
+def _transfer(accounts: _Accounts, charge: ChargeSeen) -> tuple[JournalKind, tuple[Line, ...]]:
+    moved = charge.transfer_cents
+    return "transfer", (
+        Line(
+            account=STRIPE,
+            amount_cents=-moved,
+            balance_transaction_id=charge.transfer_transaction_id,
+        ),
+        Line(
+            account=accounts.connected,
+            amount_cents=moved,
+            balance_transaction_id=charge.destination_transaction_id,
+        ),
+        Line(account=accounts.transit, amount_cents=moved),
+        Line(account=accounts.owed, amount_cents=-moved),
+    )
+
+
+def _fee(accounts: _Accounts, charge: ChargeSeen) -> tuple[JournalKind, tuple[Line, ...]]:
+    fee = charge.application_fee_cents
+    is_credit_rule = fee == charge.captured_cents
+    earned = accounts.credit if is_credit_rule else REVENUE
+    kind: JournalKind = "credit_rule" if is_credit_rule else "application_fee"
+    return kind, (
+        Line(account=accounts.connected, amount_cents=-fee),
+        Line(
+            account=STRIPE,
+            amount_cents=fee,
+            balance_transaction_id=charge.application_fee_transaction_id,
+        ),
+        Line(account=accounts.owed, amount_cents=fee),
+        Line(account=earned, amount_cents=-fee),
+    )
+
+
+def lot_of_cancellation(
+    facts: MoneyFacts, charge: ChargeSeen, *, lot_id: UUID, at: datetime, life: timedelta
+) -> CreditLot:
+    """The credit a student gets for what the credit rule took, for its whole life from now."""
+    return CreditLot(
+        id=LotId(lot_id),
+        user_id=facts.student_id,
+        source="cancellation",
+        booking_id=facts.booking_id,
+        granted_cents=charge.captured_cents,
+        remaining_cents=charge.captured_cents,
+        currency=facts.currency,
+        created_at=at,
+        expires_at=at + life,
+    )
+
+
+def expiry_journal(lot: CreditLot, *, at: datetime) -> Journal:
+    """What is left of a lot at its end: held when it was paid for, else no longer an expense."""
+    held = EXPIRED_CREDIT if lot.source in PAID_SOURCES else GOODWILL
+    return Journal(
+        kind="credit_expired",
+        dedupe_key=f"credit_expired:{lot.id}",
+        booking_id=lot.booking_id,
+        user_ids=(lot.user_id,),
+        effective_at=at,
+        source=str(lot.id),
+        lines=(
+            Line(account=credit_account(lot.user_id), amount_cents=lot.remaining_cents),
+            Line(account=held, amount_cents=-lot.remaining_cents),
+        ),
+    )

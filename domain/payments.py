@@ -1,0 +1,329 @@
+"""A booking's payment: its states, what to do next, and how an observation is folded in.
+
+Everything here is pure. `next_step` looks at stored facts only, so it gives the same answer after
+a crash; `fold` takes fetched objects in any order and number (`docs/states.md`).
+"""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from domain.bookings import BookingStatus, Outcome, PaymentStatus
+from domain.ids import BookingId, UserId
+from domain.operations import ChargeSeen, Decline, IntentSeen
+from domain.settings import Policy
+from domain.timings import AT_REST
+
+MethodState = Literal["none", "new", "attached", "detached"]
+StepKind = Literal[
+    "move",
+    "new_cycle",
+    "create_setup",
+    "cancel_setup",
+    "attach_method",
+    "create_intent",
+    "confirm_intent",
+    "capture",
+    "capture_as_fee",
+    "release",
+    "ask_confirm",
+]
+
+ASKING: frozenset[PaymentStatus] = frozenset(
+    {"authorizing", "auth_retry", "card_required", "action_required"}
+)
+"""No money is reserved yet, but an intent may become authorised at any moment."""
+
+OPEN_AUTHORIZATION: frozenset[PaymentStatus] = frozenset({"authorized", "capturing", "crediting"})
+TAKEN: frozenset[PaymentStatus] = frozenset(
+    {"captured", "payout_pending", "settled", "credited", "refunding", "partially_refunded"}
+)
+CREDITS_INSTEAD: frozenset[PaymentStatus] = frozenset({"credit_only"})
+OWED_OUTCOMES: frozenset[Outcome] = frozenset({"charged", "no_show_student"})
+
+
+class Payment(msgspec.Struct, frozen=True, kw_only=True):
+    """The money of one booking; one row for life, one payment intent a cycle."""
+
+    booking_id: BookingId
+    version: int
+    status: PaymentStatus
+    cycle: int
+    attempt: int
+    """Steps of the retry ladder used up in this cycle."""
+    is_on_session: bool
+    payment_method_id: str | None
+    setup_intent_id: str | None
+    payment_intent_id: str | None
+    charge_id: str | None
+    transfer_id: str | None
+    application_fee_id: str | None
+    capture_before: datetime | None
+    authorized_at: datetime | None
+    captured_at: datetime | None
+    captured_cents: int
+    warned_at: datetime | None
+    decline_code: str | None
+
+
+class MoneyFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What money work needs to know of a booking and the people in it."""
+
+    booking_id: BookingId
+    instructor_id: UserId
+    student_id: UserId
+    status: BookingStatus
+    outcome: Outcome | None
+    start_at: datetime
+    end_at: datetime
+    hold_expires_at: datetime | None
+    started_at: datetime | None
+    currency: str
+    policy_version: int
+    instructor_amount_cents: int
+    card_amount_cents: int
+    destination_cents: int
+    application_fee_cents: int
+    top_up_cents: int
+    stripe_account_id: str | None
+    stripe_customer_id: str | None
+    method_state: MethodState
+    """Whether the payment's card is there, still to be attached, attached, or taken away again."""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """The next thing to do, and the payment's status while it is done."""
+
+    kind: StepKind
+    status: PaymentStatus
+    is_on_session: bool = False
+
+
+def next_step(facts: MoneyFacts, payment: Payment, *, now: datetime, policy: Policy) -> Step | None:
+    """What this payment needs now; `None` when it rests until something happens."""
+    match facts.status:
+        case "pending":
+            return _pending(facts, payment, now=now, policy=policy)
+        case "confirmed":
+            return _confirmed(facts, payment, now=now, policy=policy)
+        case "completed":
+            return _completed(facts, payment, now=now, policy=policy)
+        case "cancelled" | "expired" | "no_show":
+            return _ended(facts, payment)
+        case "requested":
+            return None
+
+
+def _pending(facts: MoneyFacts, payment: Payment, *, now: datetime, policy: Policy) -> Step | None:
+    is_far = facts.start_at - now >= policy.authorize_before
+    match payment.status:
+        case "card_setup":
+            return _card_setup(facts, payment)
+        case "scheduled" if is_far:
+            return Step("ask_confirm", "scheduled")
+        case "authorized" | "credit_only":
+            return Step("ask_confirm", payment.status)
+        case "scheduled" | "authorizing":
+            return _authorize(facts, payment, is_on_session=True)
+        case _:
+            return None
+
+
+def _card_setup(facts: MoneyFacts, payment: Payment) -> Step | None:
+    if facts.method_state == "attached":
+        return Step("move", "scheduled")
+    if facts.method_state == "new":
+        return Step("attach_method", "card_setup")
+    return Step("create_setup", "card_setup") if payment.setup_intent_id is None else None
+
+
+def _authorize(facts: MoneyFacts, payment: Payment, *, is_on_session: bool) -> Step | None:
+    """The intent first (it cannot move money), then the card, then the confirmation."""
+    if payment.payment_intent_id is None:
+        return Step("create_intent", "authorizing", is_on_session)
+    match facts.method_state:
+        case "new":
+            return Step("attach_method", "authorizing", is_on_session)
+        case "attached":
+            return Step("confirm_intent", "authorizing", is_on_session)
+        case "none" | "detached":
+            # on session the browser brings a card; otherwise nobody is there to do so
+            return None if is_on_session else Step("move", "card_required")
+
+
+def _confirmed(
+    facts: MoneyFacts, payment: Payment, *, now: datetime, policy: Policy
+) -> Step | None:
+    match payment.status:
+        case "scheduled" if now >= facts.start_at - policy.authorize_before:
+            return _authorize(facts, payment, is_on_session=False)
+        case "auth_retry" if now >= _rung(facts, payment.attempt, policy):
+            return _authorize(facts, payment, is_on_session=False)
+        case "authorizing":
+            return _authorize(facts, payment, is_on_session=payment.is_on_session)
+        case "auth_lost":
+            return Step("new_cycle", "authorizing")
+        case _:
+            return None
+
+
+def _completed(
+    facts: MoneyFacts, payment: Payment, *, now: datetime, policy: Policy
+) -> Step | None:
+    if payment.status == "captured":
+        return _settle(facts)
+    if now < facts.end_at + policy.capture_after:
+        return None
+    return _collect(facts, payment, "capture", "capturing")
+
+
+def _settle(facts: MoneyFacts) -> Step | None:
+    return Step("move", "settled") if facts.top_up_cents == 0 else None
+
+
+def _ended(facts: MoneyFacts, payment: Payment) -> Step | None:
+    if payment.status in AT_REST:
+        return None
+    if facts.outcome in OWED_OUTCOMES:
+        if payment.status == "captured":
+            return _settle(facts)
+        return _collect(facts, payment, "capture", "capturing")
+    if facts.outcome == "credit":
+        return _collect(facts, payment, "capture_as_fee", "crediting")
+    is_late = facts.status == "expired" and facts.outcome is None
+    if is_late and payment.status in {"authorized", "credit_only"}:
+        return Step("ask_confirm", payment.status)
+    return _let_go(payment)
+
+
+def _collect(
+    facts: MoneyFacts, payment: Payment, kind: StepKind, status: PaymentStatus
+) -> Step | None:
+    """Takes what is owed: from the live authorization, else by one attempt off session."""
+    if payment.status in OPEN_AUTHORIZATION:
+        return Step(kind, status)
+    if payment.status == "releasing":
+        return _let_go(payment)
+    if payment.status in AT_REST | TAKEN | CREDITS_INSTEAD:
+        return None
+    if facts.method_state != "attached":
+        return uncollected(facts, payment)
+    if payment.status == "auth_lost":
+        return Step("new_cycle", "authorizing")
+    return _authorize(facts, payment, is_on_session=False)
+
+
+def uncollected(facts: MoneyFacts, payment: Payment) -> Step:
+    """What becomes of an ended booking's payment when the one attempt fails (P28c, P32b)."""
+    if facts.outcome == "credit":
+        return _let_go(payment) or Step("move", "released")
+    return Step("move", "collection")
+
+
+def _let_go(payment: Payment) -> Step | None:
+    """Leaves nothing open at Stripe."""
+    if payment.status in TAKEN:
+        return None
+    if payment.status == "auth_lost":
+        return Step("move", "released")
+    if payment.payment_intent_id is not None:
+        return Step("release", "releasing")
+    is_setup_open = payment.status in {"card_setup", "releasing"}
+    if is_setup_open and payment.setup_intent_id is not None:
+        return Step("cancel_setup", "releasing")
+    return Step("move", "released")
+
+
+def _rung(facts: MoneyFacts, attempt: int, policy: Policy) -> datetime:
+    """When the ladder's next attempt is due; past the last one, never before the start."""
+    if attempt >= len(policy.ladder_before):
+        return facts.end_at
+    return facts.start_at - policy.ladder_before[attempt]
+
+
+def after_decline(
+    facts: MoneyFacts, payment: Payment, decline: Decline, *, now: datetime, policy: Policy
+) -> Payment:
+    """The payment after a refused card (P9 to P12, P28c)."""
+    declined = msgspec.structs.replace(payment, decline_code=decline.code, is_on_session=False)
+    if facts.status == "pending":
+        status: PaymentStatus = "card_setup" if payment.status == "card_setup" else "card_required"
+        return msgspec.structs.replace(declined, status=status)
+    if facts.status != "confirmed":
+        # the one attempt for an ended booking: nobody is there to confirm or to bring a card
+        return msgspec.structs.replace(declined, status=uncollected(facts, payment).status)
+    if decline.kind == "authentication":
+        return msgspec.structs.replace(declined, status="action_required")
+    if decline.kind == "hard":
+        return msgspec.structs.replace(declined, status="card_required")
+    attempt = _next_rung(facts, payment.attempt, now=now, policy=policy)
+    is_over = attempt >= len(policy.ladder_before)
+    status = "card_required" if is_over else "auth_retry"
+    return msgspec.structs.replace(declined, status=status, attempt=attempt)
+
+
+def _next_rung(facts: MoneyFacts, attempt: int, *, now: datetime, policy: Policy) -> int:
+    """The first unused step of the ladder that still lies ahead."""
+    while attempt < len(policy.ladder_before) and _rung(facts, attempt, policy) <= now:
+        attempt += 1
+    return attempt
+
+
+def fold(payment: Payment, seen: IntentSeen, *, amount_cents: int) -> Payment:
+    """Takes an observation in: any order and repetition of the same observations ends the same.
+
+    What an intent has once been is evidence and stays; the status moves by rank, so an old read
+    never undoes a newer one. Observations of another cycle's intent change nothing.
+    """
+    if seen.id != payment.payment_intent_id:
+        return payment
+    known = _with_evidence(payment, seen.charge)
+    became = _became(payment.status, seen, amount_cents)
+    return known if became is None else msgspec.structs.replace(known, status=became)
+
+
+def _with_evidence(payment: Payment, charge: ChargeSeen | None) -> Payment:
+    if charge is None or not charge.is_good:
+        return payment
+    known = msgspec.structs.replace(
+        payment,
+        charge_id=charge.id,
+        authorized_at=charge.authorized_at,
+        capture_before=charge.capture_before or payment.capture_before,
+        decline_code=None,
+    )
+    if not (charge.is_booked and charge.captured_cents > 0):
+        return known
+    return msgspec.structs.replace(
+        known,
+        transfer_id=charge.transfer_id,
+        application_fee_id=charge.application_fee_id,
+        captured_at=charge.captured_at,
+        captured_cents=charge.captured_cents,
+    )
+
+
+def _became(status: PaymentStatus, seen: IntentSeen, amount_cents: int) -> PaymentStatus | None:
+    match seen.status:
+        case "requires_action":
+            return "action_required" if status == "authorizing" else None
+        case "requires_capture":
+            is_whole = seen.capturable_cents == amount_cents
+            return "authorized" if status in ASKING and is_whole else None
+        case "canceled":
+            if status == "releasing":
+                return "released"
+            return "auth_lost" if status in ASKING | OPEN_AUTHORIZATION else None
+        case "succeeded":
+            return _succeeded(status, seen)
+        case _:
+            return None
+
+
+def _succeeded(status: PaymentStatus, seen: IntentSeen) -> PaymentStatus | None:
+    is_behind = status in ASKING | OPEN_AUTHORIZATION | {"releasing", "released", "auth_lost"}
+    if not is_behind or seen.charge is None or not seen.charge.is_booked:
+        return None
+    is_all_fee = seen.charge.application_fee_cents == seen.received_cents
+    return "credited" if is_all_fee else "captured"

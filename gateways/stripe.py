@@ -1,0 +1,296 @@
+"""Stripe in our words: one client a process, closed families of answers, no secret kept.
+
+Writes go through `perform`, which takes a stored `Call` and its idempotency key and never raises
+for what Stripe says; `read_back` tells whether a write took effect when its answer was lost.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from typing import Self, TypeVar
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import httpx
+import msgspec
+import stripe
+import structlog
+from prometheus_client import Counter
+
+from domain.errors import NotFound, PaymentUnavailable
+from domain.operations import (
+    AccountSeen,
+    Answer,
+    AttachMethod,
+    Call,
+    CancelIntent,
+    CancelSetup,
+    CaptureIntent,
+    ConfirmIntent,
+    CreateIntent,
+    CreateSetup,
+    IntentSeen,
+    MethodSeen,
+    Refused,
+    SetupSeen,
+    Stale,
+    Unknown,
+)
+from gateways.settings import LIVE_PREFIXES, STRIPE_API_BASE, SettingsInvalidError
+from gateways.stripe_calls import StripeCalls
+from gateways.stripe_objects import IntentBody, SetupBody, account_seen
+from gateways.stripe_outcomes import IsStale, IsStoredFailure, is_busy, outcome_of
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+NETWORK_RETRIES = 2
+TIMEOUT = httpx.Timeout(connect=3.0, read=20.0, write=10.0, pool=5.0)
+BUSY_PAUSES = (0.25, 0.5, 1.0, 2.0)
+"""Waits before the same request is sent again after 429 or a twin in flight; the SDK has none."""
+
+ANSWERS = Counter("stripe_answers_total", "Answers of Stripe to our writes.", ("call", "answer"))
+
+stripe.enable_telemetry = False
+os.environ.setdefault("STRIPE_SUPPRESS_NOTICES", "true")
+
+
+class StripeGateway:
+    """One connection to Stripe; belongs to the event loop it was made in."""
+
+    def __init__(self, client: stripe.StripeClient, http: stripe.HTTPXClient, key: str) -> None:
+        """Made by `connect`."""
+        self._api = client.v1
+        self._calls = StripeCalls(client)
+        self._http = http
+        self.is_live = key.startswith(LIVE_PREFIXES)
+        self.api_version = stripe.api_version
+
+    @classmethod
+    def connect(cls, *, secret_key: str, api_base: str = STRIPE_API_BASE) -> Self:
+        """Opens the client; `SettingsInvalidError` when a live key would go to a stand-in."""
+        is_stripe = urlsplit(api_base).hostname == urlsplit(STRIPE_API_BASE).hostname
+        if secret_key.startswith(LIVE_PREFIXES) and not is_stripe:
+            raise SettingsInvalidError(
+                "a live Stripe key goes to Stripe alone: see STRIPE_API_BASE"
+            )
+        http = stripe.HTTPXClient(timeout=TIMEOUT)
+        client = stripe.StripeClient(
+            secret_key,
+            base_addresses=None
+            if is_stripe
+            else {
+                "api": api_base,
+                "connect": api_base,
+                "files": api_base,
+                "meter_events": api_base,
+            },
+            max_network_retries=NETWORK_RETRIES,
+            http_client=http,
+        )
+        return cls(client, http, secret_key)
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._http.close_async()
+
+    async def perform(self, call: Call, *, key: str) -> Answer:
+        """Sends one write. The same call with the same key is safe to repeat."""
+        answer = await self._answered(call, lambda: self._calls.send(call, key))
+        ANSWERS.labels(call=type(call).__name__, answer=type(answer).__name__).inc()
+        return answer
+
+    async def read_back(self, call: Call) -> Answer:
+        """Says what a write has done when its answer was lost; never writes."""
+        return await self._answered(call, lambda: self._calls.find(call))
+
+    async def intent(self, intent_id: str) -> IntentSeen | Refused | Unknown:
+        """A payment intent as it is now."""
+        try:
+            return await self._patiently(lambda: self._calls.intent(intent_id))
+        except stripe.StripeError as error:
+            return _reading(error)
+
+    async def setup_intent(self, setup_intent_id: str) -> SetupSeen | Refused | Unknown:
+        """A setup intent as it is now."""
+        try:
+            return await self._patiently(lambda: self._calls.setup(setup_intent_id))
+        except stripe.StripeError as error:
+            return _reading(error)
+
+    async def method(self, payment_method_id: str) -> MethodSeen | Refused | Unknown:
+        """A card as it is now."""
+        try:
+            return await self._patiently(lambda: self._calls.method(payment_method_id))
+        except stripe.StripeError as error:
+            return _reading(error)
+
+    async def account(self, account_id: str) -> AccountSeen | Refused | Unknown:
+        """A connected account as it is now."""
+        try:
+            found = await self._patiently(lambda: self._api.accounts.retrieve_async(account_id))
+        except stripe.StripeError as error:
+            return _reading(error)
+        return account_seen(found)
+
+    async def retrieve_account(self, account_id: str) -> AccountSeen:
+        """The same for people who wait; `PaymentUnavailable` when Stripe does not answer."""
+        found = await self.account(account_id)
+        if isinstance(found, AccountSeen):
+            return found
+        raise PaymentUnavailable(retry_after=5)
+
+    async def intent_secret(self, intent_id: str) -> str | None:
+        """What the browser needs for a payment intent; `None` when Stripe does not tell now."""
+        try:
+            found = await self._patiently(
+                lambda: self._api.payment_intents.retrieve_async(intent_id)
+            )
+        except stripe.StripeError:
+            return None
+        return msgspec.convert(found.to_dict(), IntentBody).client_secret
+
+    async def setup_secret(self, setup_intent_id: str) -> str | None:
+        """What the browser needs for a setup intent; `None` when Stripe does not tell now."""
+        try:
+            found = await self._patiently(
+                lambda: self._api.setup_intents.retrieve_async(setup_intent_id)
+            )
+        except stripe.StripeError:
+            return None
+        return msgspec.convert(found.to_dict(), SetupBody).client_secret
+
+    async def create_customer(self, *, user_id: UUID, email: str, name: str) -> str:
+        """The customer of a user: the same one when asked again soon. `PaymentUnavailable`."""
+        made = await self._interactive(
+            lambda: self._api.customers.create_async(
+                {"email": email, "name": name, "metadata": {"user_id": str(user_id)}},
+                {"idempotency_key": f"cust:{user_id}"},
+            )
+        )
+        return made.id
+
+    async def start_setup(self, *, customer: str, user_id: UUID, key: str) -> str:
+        """A client secret with which the browser saves a card. `PaymentUnavailable`."""
+        made = await self._interactive(
+            lambda: self._api.setup_intents.create_async(
+                {
+                    "customer": customer,
+                    "usage": "off_session",
+                    "allowed_payment_method_types": ["card"],
+                    "metadata": {"user_id": str(user_id)},
+                },
+                {"idempotency_key": key},
+            )
+        )
+        return msgspec.convert(made.to_dict(), SetupBody).client_secret or ""
+
+    async def detach(self, payment_method_id: str) -> None:
+        """Forgets a card for good; fine when it is forgotten already. `PaymentUnavailable`."""
+        try:
+            await self._interactive(
+                lambda: self._api.payment_methods.detach_async(payment_method_id)
+            )
+        except NotFound:
+            return
+
+    async def create_account(self, *, instructor_id: UUID, email: str, public_url: str) -> str:
+        """The instructor's connected account (Express, full agreement). `PaymentUnavailable`."""
+        made = await self._interactive(
+            lambda: self._api.accounts.create_async(
+                {
+                    "country": "US",
+                    "email": email,
+                    "controller": {
+                        "stripe_dashboard": {"type": "express"},
+                        "fees": {"payer": "application"},
+                        "losses": {"payments": "application"},
+                        "requirement_collection": "stripe",
+                    },
+                    "capabilities": {"transfers": {"requested": True}},
+                    "business_type": "individual",
+                    "business_profile": {
+                        "mcc": "8299",
+                        "product_description": "Lessons booked through the marketplace",
+                        "url": f"{public_url}/instructors/{instructor_id}",
+                    },
+                    "metadata": {"instructor_id": str(instructor_id)},
+                },
+                {"idempotency_key": f"acct:{instructor_id}"},
+            )
+        )
+        return made.id
+
+    async def account_link(self, account_id: str, *, return_url: str, refresh_url: str) -> str:
+        """A single-use address where an instructor completes onboarding. `PaymentUnavailable`."""
+        made = await self._interactive(
+            lambda: self._api.account_links.create_async(
+                {
+                    "account": account_id,
+                    "type": "account_onboarding",
+                    "return_url": return_url,
+                    "refresh_url": refresh_url,
+                    "collection_options": {"fields": "eventually_due"},
+                }
+            )
+        )
+        return made.url
+
+    async def _answered(self, call: Call, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        """The answer, with errors turned into answers; looks again where only a look can tell."""
+        try:
+            return await self._patiently(ask)
+        except stripe.StripeError as error:
+            return await self._meant(call, error)
+        except msgspec.ValidationError as error:
+            log.exception("stripe.answer_unreadable", call=type(call).__name__)
+            return Unknown(reason=str(error))
+
+    async def _meant(self, call: Call, error: stripe.StripeError) -> Answer:
+        try:
+            return outcome_of(error)
+        except IsStale as stale:
+            seen = await self._object_of(call)
+            return seen if isinstance(seen, Unknown) else Stale(code=stale.code, now_seen=seen)
+        except IsStoredFailure:
+            return await self.read_back(call)
+
+    async def _object_of(self, call: Call) -> IntentSeen | SetupSeen | Unknown | None:
+        """The object a call is about, as it is now."""
+        match call:
+            case ConfirmIntent() | CaptureIntent() | CancelIntent():
+                seen = await self.intent(call.payment_intent_id)
+            case CancelSetup():
+                seen = await self.setup_intent(call.setup_intent_id)
+            case CreateSetup() | AttachMethod() | CreateIntent():
+                return None
+        return None if isinstance(seen, Refused) else seen
+
+    async def _patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Asks again, the same way, while Stripe says that it is busy."""
+        for pause in BUSY_PAUSES:
+            try:
+                return await ask()
+            except stripe.StripeError as error:
+                if not is_busy(error):
+                    raise
+            await asyncio.sleep(pause)
+        return await ask()
+
+    async def _interactive(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """For a person who waits and can try again: what fails is unavailable or not there."""
+        try:
+            return await self._patiently(ask)
+        except stripe.StripeError as error:
+            if error.http_status in {400, 404}:
+                log.warning("stripe.refused", code=error.code, request=error.request_id)
+                raise NotFound from error
+            raise PaymentUnavailable(retry_after=5) from error
+
+
+def _reading(error: stripe.StripeError) -> Refused | Unknown:
+    """What a failed read means: not there, or try again."""
+    if error.http_status in {400, 403, 404}:
+        return Refused(code=(error.error and error.error.code) or "missing", message=str(error))
+    return Unknown(reason=f"{type(error).__name__} {error.http_status or ''}".strip())

@@ -1,0 +1,9 @@
+-- Gives a student credit; a second one from the same cause is left out.
+INSERT INTO credit_lots (
+    id, user_id, source, booking_id, granted_cents, remaining_cents, currency, created_at, expires_at
+) VALUES (
+    :lot_id, :user_id, :source, :booking_id, :granted_cents, :remaining_cents, :currency, :created_at,
+    :expires_at
+)
+ON CONFLICT (booking_id, source) DO NOTHING
+RETURNING id

@@ -1,0 +1,6 @@
+-- One lot of credit, locked.
+SELECT
+    id, user_id, source, booking_id, granted_cents, remaining_cents, currency, created_at, expires_at
+FROM credit_lots
+WHERE id = :lot_id
+FOR UPDATE

@@ -1,0 +1,18 @@
+-- What money work needs to know of a booking, its people and its card.
+SELECT
+    b.id AS booking_id, b.instructor_id, b.student_id, b.status, b.outcome, b.start_at, b.end_at,
+    b.hold_expires_at, b.started_at, b.currency, b.policy_version, b.instructor_amount_cents,
+    b.card_amount_cents, b.destination_cents, b.application_fee_cents, b.top_up_cents,
+    i.stripe_account_id, u.stripe_customer_id,
+    CASE
+        WHEN p.payment_method_id IS NULL THEN 'none'
+        WHEN m.id IS NULL THEN 'new'
+        WHEN m.detached_at IS NOT NULL OR m.user_id <> b.student_id THEN 'detached'
+        ELSE 'attached'
+    END AS method_state
+FROM bookings b
+JOIN payments p ON p.booking_id = b.id
+JOIN users u ON u.id = b.student_id
+JOIN instructors i ON i.id = b.instructor_id
+LEFT JOIN payment_methods m ON m.id = p.payment_method_id
+WHERE b.id = :booking_id

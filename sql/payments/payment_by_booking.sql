@@ -1,0 +1,7 @@
+-- The payment of a booking.
+SELECT
+    booking_id, version, status, cycle, attempt, is_on_session, payment_method_id, setup_intent_id,
+    payment_intent_id, charge_id, transfer_id, application_fee_id, capture_before, authorized_at,
+    captured_at, captured_cents, warned_at, decline_code
+FROM payments
+WHERE booking_id = :booking_id

@@ -1,0 +1,61 @@
+"""Writes at Stripe, from plan to result. `planned_at` and `sent_at` are real time.
+
+`first_sent_at` and `finished_at` are marketplace time: Stripe keeps an idempotency key for a day.
+"""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from domain.operations import Answer, Call, Operation
+from storage.query import Tx, query
+
+
+@query
+async def plan_operation(
+    tx: Tx,
+    *,
+    operation_id: UUID,
+    kind: str,
+    booking_id: UUID | None,
+    subject_id: UUID,
+    idempotency_key: str,
+    params: Call,
+    wall_now: datetime,
+) -> None: ...
+
+
+@query
+async def mark_sent(
+    tx: Tx, *, operation_id: UUID, now: datetime, wall_now: datetime
+) -> Operation | None: ...
+
+
+@query
+async def finish_operation(
+    tx: Tx,
+    *,
+    operation_id: UUID,
+    state: Literal["succeeded", "failed"],
+    error_code: str | None,
+    result: Answer,
+    now: datetime,
+) -> UUID | None: ...
+
+
+@query
+async def park_operation(tx: Tx, *, operation_id: UUID, error_code: str) -> UUID | None: ...
+
+
+@query
+async def open_operation(tx: Tx, *, booking_id: UUID) -> Operation | None: ...
+
+
+@query
+async def count_operations(tx: Tx, *, booking_id: UUID, kind: str) -> int: ...
+
+
+@query
+async def operations_to_rescue(
+    tx: Tx, *, untouched_since: datetime, most: int
+) -> list[Operation]: ...

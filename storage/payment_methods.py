@@ -1,0 +1,57 @@
+"""Saved cards: what people recognise them by. The cards themselves are at Stripe."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from domain.ids import UserId
+from storage.query import Tx, query
+
+
+class SavedMethod(msgspec.Struct, frozen=True, kw_only=True):
+    """A card as its owner sees it."""
+
+    id: str
+    brand: str
+    last4: str
+    exp_month: int
+    exp_year: int
+    created_at: datetime
+
+
+@query
+async def keep_method(
+    tx: Tx,
+    *,
+    payment_method_id: str,
+    user_id: UUID,
+    brand: str,
+    last4: str,
+    exp_month: int,
+    exp_year: int,
+    fingerprint: str | None,
+    now: datetime,
+) -> None: ...
+
+
+@query
+async def methods_of_user(tx: Tx, *, user_id: UUID) -> list[SavedMethod]: ...
+
+
+@query
+async def method_of_user(
+    tx: Tx, *, payment_method_id: str, user_id: UUID
+) -> SavedMethod | None: ...
+
+
+@query
+async def latest_method_of_user(tx: Tx, *, user_id: UUID) -> str | None: ...
+
+
+@query
+async def forget_method(tx: Tx, *, payment_method_id: str, now: datetime) -> None: ...
+
+
+@query
+async def user_of_customer(tx: Tx, *, stripe_customer_id: str) -> UserId | None: ...

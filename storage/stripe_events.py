@@ -1,0 +1,81 @@
+"""The webhook inbox: stored before worked, once by Stripe's own id."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from storage.query import Tx, query
+
+EventState = Literal["received", "worked", "quarantined"]
+
+
+class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """What work on an event needs; the object itself is fetched anew."""
+
+    id: str
+    type: str
+    account: str | None
+    object_id: str | None
+    state: EventState
+    attempts: int
+    next_attempt_at: datetime
+
+
+@query
+async def store_event(  # noqa: PLR0913 - one parameter a column
+    tx: Tx,
+    *,
+    event_id: str,
+    event_type: str,
+    account: str | None,
+    object_id: str | None,
+    api_version: str | None,
+    payload: msgspec.Raw,
+    state: EventState,
+    worked_at: datetime | None,
+    error: str | None,
+    now: datetime,
+) -> str | None: ...
+
+
+@query
+async def event_by_id(tx: Tx, *, event_id: str) -> StoredEvent | None: ...
+
+
+@query
+async def waiting_events(tx: Tx, *, now: datetime, most: int) -> list[str]: ...
+
+
+@query
+async def next_event_at(tx: Tx) -> datetime | None: ...
+
+
+@query
+async def finish_event(
+    tx: Tx,
+    *,
+    event_id: str,
+    state: Literal["worked", "quarantined"],
+    error: str | None,
+    now: datetime,
+) -> None: ...
+
+
+@query
+async def postpone_event(
+    tx: Tx,
+    *,
+    event_id: str,
+    next_attempt_at: datetime,
+    error: str,
+) -> None: ...
+
+
+@query
+async def instructor_of_account(tx: Tx, *, account: str) -> UUID | None: ...
+
+
+@query
+async def wake_clock(tx: Tx) -> bool: ...
