@@ -72,7 +72,8 @@ class Postgres:
 
     def url(self, database: str = DATABASE) -> str:
         """Return the address of one database, as its owner."""
-        return f"postgresql://{OWNER}:{quote(self.password, safe='')}@{LOOPBACK}:{self.port}/{quote(database)}"
+        login = f"{OWNER}:{quote(self.password, safe='')}"
+        return f"postgresql://{login}@{LOOPBACK}:{self.port}/{quote(database)}"
 
     async def start(self) -> None:
         """Make the data directory when there is none, start the server, wait until it answers."""
@@ -88,6 +89,8 @@ class Postgres:
         """Make the data directory, and clear away what a killed server left in it."""
         if os.geteuid() == 0 and not can_rename_root():
             self._open_the_way()
+        if self.data.exists():
+            self._hand_over(self.data)
         if not (self.data / "PG_VERSION").exists():
             self._initialize()
         self._clear_stale_lock()
@@ -139,8 +142,6 @@ class Postgres:
     def _open_the_way(self) -> None:
         """Where root can only really become another user: let that user reach the files."""
         self.data.parent.mkdir(parents=True, exist_ok=True)
-        if self.data.exists():
-            self._hand_over(self.data)
         for start in (self.data.parent, binary("postgres")):
             for folder in [start, *start.resolve().parents]:
                 mode = folder.stat().st_mode
@@ -149,12 +150,13 @@ class Postgres:
                     folder.chmod(mode | stat.S_IXOTH)
 
     def _hand_over(self, path: Path) -> None:
-        """Give a file or tree to the user that PostgreSQL runs as, where that is another one."""
-        if os.geteuid() != 0 or can_rename_root():
+        """Give a file or tree to the user as whom root runs PostgreSQL; nothing for others."""
+        if os.geteuid() != 0:
             return
-        user = pwd.getpwnam(UNPRIVILEGED_USER)
-        for entry in [path, *path.rglob("*")]:
-            os.chown(entry, user.pw_uid, user.pw_gid, follow_symlinks=False)
+        user = pwd.getpwnam("root" if can_rename_root() else UNPRIVILEGED_USER)
+        if path.stat().st_uid != user.pw_uid:
+            for entry in [path, *path.rglob("*")]:
+                os.chown(entry, user.pw_uid, user.pw_gid, follow_symlinks=False)
 
     async def _answers(self) -> None:
         """Return when the server lets us in; raises `OSError` while it does not."""
