@@ -72,7 +72,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip browser tests, with the reason, where there is no Chromium."""
+    """Keep on one worker what shares a world or a file; skip browser tests without Chromium."""
+    for item in items:
+        shares_world = "world" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("world" if shares_world else str(item.path)))
     if CHROMIUM.exists():
         return
     skip = pytest.mark.skip(reason=f"{CHROMIUM} is missing: apt-get install chromium")
