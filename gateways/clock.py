@@ -22,7 +22,10 @@ MODE_RUNNING = 0
 MODE_FROZEN = 1
 """The value is the time itself, since 1970-01-01 UTC."""
 
-READ_ATTEMPTS_MAX = 10_000
+READ_ATTEMPTS_MAX = 3_000
+SPIN_ATTEMPTS = 100
+PREEMPTED_SECONDS = 0.0005
+"""A writer that the machine paused between its two stores gets this long, again and again."""
 
 
 class ClockFileInvalidError(Exception):
@@ -90,11 +93,13 @@ class SharedClock(SystemClock):
 
     def _read(self) -> tuple[int, int]:
         """Return mode and value of one consistent record."""
-        for _ in range(READ_ATTEMPTS_MAX):
+        for attempt in range(READ_ATTEMPTS_MAX):
             _, before, mode, value = CLOCK_FORMAT.unpack(self._map[: CLOCK_FORMAT.size])
             _, after, _, _ = CLOCK_FORMAT.unpack(self._map[: CLOCK_FORMAT.size])
             if before == after and before % 2 == 0:
                 return mode, value
+            if attempt >= SPIN_ATTEMPTS:
+                time.sleep(PREEMPTED_SECONDS)
         raise ClockFileInvalidError("the clock file was left in the middle of a write")
 
 
