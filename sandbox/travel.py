@@ -62,8 +62,15 @@ class Travelled(msgspec.Struct, frozen=True, kw_only=True):
 class Traveller:
     """Travels in one world; one travel at a time, over all processes that might ask for one."""
 
-    def __init__(self, clock_file: Path, observer: Observer) -> None:
-        """Write the clock in `clock_file`, watch the world through `observer`."""
+    def __init__(
+        self, clock_file: Path, observer: Observer, *, patience: float = QUIET_SECONDS
+    ) -> None:
+        """Write the clock in `clock_file`, watch the world through `observer`.
+
+        `patience` is how long, in seconds, the world may take to come to rest at one instant.
+        """
+        self.clock_file = clock_file
+        self._patience = patience
         self._writer = ClockWriter(clock_file)
         self._lock_file = clock_file.with_name(f"{clock_file.name}.lock")
         self._observer = observer
@@ -142,7 +149,7 @@ class Traveller:
                 await asyncio.sleep(POLL_SECONDS)
                 continue
             quiet_looks = 0
-            if self._real.monotonic() - started > QUIET_SECONDS:
+            if self._real.monotonic() - started > self._patience:
                 raise WorldNotQuiet(
                     f"At {instant.isoformat()} there is still: {', '.join(view.pending)}."
                 )
