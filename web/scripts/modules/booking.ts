@@ -111,7 +111,7 @@ class BookingFlow {
     need(this.#summary, "[data-summary-service]").textContent = `${told(this.book, "serviceTitle")}, ${radio.value} min`;
     need(this.#summary, "[data-summary-price]").textContent = price;
     const button = this.#bookButton();
-    if (button !== null && told(this.book, "card") === "yes") button.textContent = `Book · ${price}`;
+    if (button !== null) button.textContent = `${told(this.book, "card") === "yes" ? "Book" : "Continue"} · ${price}`;
     this.#picked = undefined;
     this.#write();
     this.#remember();

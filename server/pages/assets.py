@@ -1,0 +1,72 @@
+"""What Vite built: the files a page links, found by its manifest."""
+
+from pathlib import Path
+
+import msgspec
+import structlog
+from markupsafe import Markup
+
+WEB = Path(__file__).resolve().parents[2] / "web"
+DIST = WEB / "dist"
+ENTRY = "scripts/main.ts"
+FONT = "node_modules/@fontsource-variable/inter/files/inter-latin-wght-normal.woff2"
+
+log = structlog.get_logger(__name__)
+
+
+class Chunk(msgspec.Struct, frozen=True):
+    """One entry of Vite's manifest, as far as pages need it."""
+
+    file: str
+    css: list[str] = []
+    imports: list[str] = []
+
+
+class Assets(msgspec.Struct, frozen=True, kw_only=True):
+    """Addresses of the built files and the icon sprite. All empty when nothing is built."""
+
+    chunks: dict[str, Chunk]
+    icons: Markup
+
+    @property
+    def script(self) -> str | None:
+        """The entry module."""
+        entry = self.chunks.get(ENTRY)
+        return f"/{entry.file}" if entry else None
+
+    @property
+    def styles(self) -> list[str]:
+        """The stylesheets of every page."""
+        entry = self.chunks.get(ENTRY)
+        return [f"/{path}" for path in entry.css] if entry else []
+
+    @property
+    def font(self) -> str | None:
+        """The Latin part of the font, worth fetching before the stylesheet asks for it."""
+        chunk = self.chunks.get(FONT)
+        return f"/{chunk.file}" if chunk else None
+
+    def preloads(self, modules: list[str]) -> list[str]:
+        """Every script that the named behaviours will load, so that none waits for another."""
+        wanted: dict[str, None] = {}
+        todo = [f"scripts/modules/{name}.ts" for name in modules]
+        while todo:
+            key = todo.pop()
+            chunk = self.chunks.get(key)
+            if chunk is None or key == ENTRY or f"/{chunk.file}" in wanted:
+                continue
+            wanted[f"/{chunk.file}"] = None
+            todo.extend(chunk.imports)
+        return list(wanted)
+
+
+def load_assets(dist: Path = DIST) -> Assets:
+    """Reads the manifest. Without a build the pages work, plain: that is told once, as a warning."""
+    manifest = dist / ".vite" / "manifest.json"
+    if not manifest.is_file():
+        log.warning("web.assets_missing", hint="run `npm run build` in web/")
+        return Assets(chunks={}, icons=Markup(""))
+    chunks = msgspec.json.decode(manifest.read_bytes(), type=dict[str, Chunk])
+    # The sprite is our own build's file, never a visitor's text.
+    sprite = Markup((dist / "icons.svg").read_text("utf-8"))  # noqa: S704 - see the line above
+    return Assets(chunks=chunks, icons=sprite)

@@ -1,0 +1,139 @@
+"""Times, money and names in the words that pages use: the filters of the templates."""
+
+import unicodedata
+from collections.abc import Callable
+from datetime import UTC, datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from domain import money
+
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+WEEKDAYS_LONG = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+HUES = 8
+
+MODALITIES = {"online": "Online", "in_person": "In person"}
+CARD_BRANDS = {
+    "visa": "Visa",
+    "mastercard": "Mastercard",
+    "amex": "American Express",
+    "discover": "Discover",
+}
+SKILL_ICONS = {
+    "chess": "chess",
+    "piano": "piano",
+    "guitar": "guitar",
+    "singing": "mic",
+    "voice": "mic",
+    "violin": "music",
+    "drums": "music",
+    "music": "music",
+    "spanish": "languages",
+    "english": "languages",
+    "french": "languages",
+    "german": "languages",
+    "italian": "languages",
+    "japanese": "languages",
+    "mandarin": "languages",
+    "maths": "sigma",
+    "math": "sigma",
+    "algebra": "sigma",
+    "calculus": "pi",
+    "physics": "pi",
+    "coding": "code",
+    "programming": "code",
+    "python": "code",
+    "drawing": "palette",
+    "painting": "palette",
+    "yoga": "dumbbell",
+    "fitness": "dumbbell",
+}
+
+
+def instant(at: datetime) -> str:
+    """RFC 3339 in UTC with `Z`, as the API writes instants."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _full(at: datetime) -> str:
+    return f"{_day(at)}, {at:%H:%M}"
+
+
+def _day(at: datetime) -> str:
+    return f"{WEEKDAYS[at.weekday()]} {at.day} {MONTHS[at.month - 1]}"
+
+
+FORMATS: dict[str, Callable[[datetime], str]] = {
+    "full": _full,
+    "day": _day,
+    "clock": lambda at: f"{at:%H:%M}",
+    "weekday": lambda at: WEEKDAYS[at.weekday()],
+    "daynumber": lambda at: str(at.day),
+    "month": lambda at: MONTHS[at.month - 1],
+}
+"""The same forms as `web/scripts/lib/times.ts` writes."""
+
+
+def when(at: datetime, zone: str, form: str = "full") -> str:
+    """An instant in a zone's local words, for example `Tue 9 Mar, 18:00`."""
+    return FORMATS[form](at.astimezone(ZoneInfo(zone)))
+
+
+def city(zone: str) -> str:
+    """`America/New_York` → `New York`."""
+    return zone.rsplit("/", 1)[-1].replace("_", " ")
+
+
+def countdown(until: datetime, now: datetime) -> str:
+    """Minutes and seconds left, never below zero: `4:07`."""
+    seconds = max(0, int((until - now).total_seconds()))
+    return f"{seconds // 60}:{seconds % 60:02d}"
+
+
+def initials(name: str) -> str:
+    """The first letters of the first and the last word of a name."""
+    words = [word for word in name.split() if unicodedata.category(word[0]).startswith("L")]
+    return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper() or "·"
+
+
+def hue(identifier: UUID) -> int:
+    """Which of the avatar tints a person has, the same on every page."""
+    return identifier.int % HUES
+
+
+def modality(value: str) -> str:
+    """Where a lesson takes place, in words."""
+    return MODALITIES.get(value, value)
+
+
+def card_brand(value: str) -> str:
+    """A card brand as people write it."""
+    return CARD_BRANDS.get(value, value.title())
+
+
+def skill_icon(slug: str) -> str:
+    """The icon of a skill; a book when we have none."""
+    return SKILL_ICONS.get(slug, "book")
+
+
+def to_json(value: object) -> str:
+    """JSON for a `data-` attribute; the template escapes it."""
+    return msgspec.json.encode(value).decode()
+
+
+FILTERS: dict[str, Callable[..., object]] = {
+    "instant": instant,
+    "when": when,
+    "city": city,
+    "countdown": countdown,
+    "initials": initials,
+    "hue": hue,
+    "modality": modality,
+    "card_brand": card_brand,
+    "skill_icon": skill_icon,
+    "money": money.words,
+    "to_json": to_json,
+}
