@@ -39,6 +39,7 @@ class Emulator:
                 "EMULATOR_DATA": str(data),
                 "CLOCK_FILE": str(clock_file),
             },
+            before=self.prepare,
             ready=self._answers,
         )
 
@@ -57,7 +58,6 @@ class Emulator:
 
     async def start(self) -> None:
         """Start the emulator and wait until it accepts requests."""
-        self.prepare()
         await self.child.start()
 
     async def stop(self) -> None:

@@ -56,7 +56,6 @@ class Foundation:
                 self._directory, self._port("postgres"), self._memory.postgres_password
             )
             self._environment["DATABASE_URL"] = postgres.url()
-            await asyncio.to_thread(postgres.prepare)
             await self._supervisor.start(postgres.child)
             await postgres.ensure_database()
         await run_once(release, RELEASE_SECONDS)
@@ -66,7 +65,6 @@ class Foundation:
         if self._outside.nats_url is None:
             nats = Nats(self._directory, self._port("nats"), self._memory.nats_password)
             self._environment["NATS_URL"] = nats.url
-            nats.prepare()
             await self._supervisor.start(nats.child)
 
     async def _start_mail(self) -> None:
@@ -86,7 +84,6 @@ class Foundation:
         port = self._port("stripe")
         emulator = Emulator(self._directory, port, clock_file, self._environment)
         self._environment |= emulator.settings()
-        emulator.prepare()
         await self._supervisor.start(emulator.child)
         await register_endpoints(emulator.url, self._environment["PUBLIC_URL"], self._memory)
         secrets = [endpoint.secret for endpoint in self._memory.endpoints.values()]

@@ -16,7 +16,7 @@ class Nats:
     """One server with its streams in `directory`/nats, on one loopback port."""
 
     def __init__(self, directory: Path, port: int, password: str) -> None:
-        """Describe the server; `start` writes its configuration."""
+        """Describe the server; every start writes its configuration."""
         self.store = directory / "nats"
         self.port = port
         self.url = f"nats://{USER}:{password}@{LOOPBACK}:{port}"
@@ -25,12 +25,12 @@ class Nats:
             name="nats",
             program=[str(binary()), "-c", str(self.store / "server.conf")],
             directory=directory,
+            before=self.prepare,
             ready=self._answers,
         )
 
     async def start(self) -> None:
         """Start the server and wait until it accepts clients."""
-        self.prepare()
         await self.child.start()
 
     async def stop(self) -> None:

@@ -56,6 +56,7 @@ class Postgres:
             ],
             directory=directory,
             working_directory=directory,
+            before=self.prepare,
             ready=self._answers,
             stop_signal=signal.SIGINT,  # fast shutdown: ends sessions, writes a checkpoint
             stop_seconds=30.0,
@@ -77,7 +78,6 @@ class Postgres:
 
     async def start(self) -> None:
         """Make the data directory when there is none, start the server, wait until it answers."""
-        self.prepare()
         await self.child.start()
         await self.ensure_database()
 

@@ -43,6 +43,8 @@ class Child:
     """The sandbox's folder; the child gets `log/<name>.log` and `pids/<name>.json` there."""
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     working_directory: Path = ROOT
+    before: Callable[[], None] | None = None
+    """Makes what the process needs on disk; called in a thread before every start."""
     ready: Callable[[], Awaitable[None]] | None = None
     """Raises `OSError` while the child is not up yet; tried again until it is."""
     ready_seconds: float = 60.0
@@ -106,6 +108,8 @@ class Child:
 
     async def start(self) -> None:
         """Start the process and wait until it is ready; `ProcessFailedError` leaves none behind."""
+        if self.before is not None:
+            await asyncio.to_thread(self.before)
         self.spawn()
         try:
             await self.wait_ready()
