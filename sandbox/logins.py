@@ -22,7 +22,11 @@ class Logins(msgspec.Struct, frozen=True, kw_only=True):
     admin: Login | None = None
     instructors: list[Login] = []
     students: list[Login] = []
-    has_demo: bool = False
+
+    @property
+    def has_demo(self) -> bool:
+        """Tell whether the demo has been played."""
+        return bool(self.instructors)
 
 
 def logins_in(directory: Path) -> Logins:

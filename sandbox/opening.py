@@ -33,7 +33,7 @@ async def open_for_people(settings: Settings) -> None:
         people = msgspec.convert(
             {"instructors": played.instructors, "students": played.students}, Logins
         )
-        logins = msgspec.structs.replace(people, admin=logins.admin, has_demo=True)
+        logins = msgspec.structs.replace(people, admin=logins.admin)
         write_logins(directory, logins)
 
 
