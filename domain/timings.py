@@ -30,6 +30,9 @@ UNPAID: frozenset[PaymentStatus] = frozenset(
 
 SECURED: frozenset[PaymentStatus] = frozenset({"authorized", "credit_only"})
 
+PAYABLE: frozenset[PaymentStatus] = SECURED | {"scheduled"}
+"""Statuses with which a booking may be confirmed: reserved, or a card to reserve on in time."""
+
 AT_REST: frozenset[PaymentStatus] = frozenset(
     {"released", "credited", "settled", "collection", "written_off", "refunded", "refund_failed"}
 )
@@ -64,7 +67,9 @@ def timings_for(clock: BookingClock, *, now: datetime, policy: Policy) -> tuple[
     The chain is start → complete → capture; the ladder is one `authorize` whose `attempt` rises.
     """
     if clock.status == "pending":
-        return (Due(kind="expire_hold", due_at=clock.hold_expires_at or now),)
+        held = Due(kind="expire_hold", due_at=clock.hold_expires_at or now)
+        is_payable = clock.payment_status in PAYABLE
+        return (held, Due(kind="confirm", due_at=now)) if is_payable else (held,)
     if clock.status == "confirmed":
         return _confirmed(clock, policy=policy)
     if clock.status == "completed" and clock.payment_status in SECURED | {"capturing"}:

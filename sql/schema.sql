@@ -64,6 +64,7 @@ CREATE TABLE public.availability_rules (
 
 CREATE TABLE public.booking_events (
     id uuid NOT NULL,
+    "position" bigint NOT NULL,
     booking_id uuid NOT NULL,
     instructor_id uuid NOT NULL,
     calendar_version bigint,
@@ -77,6 +78,15 @@ CREATE TABLE public.booking_events (
     at timestamp with time zone NOT NULL,
     details jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT booking_events_actor_is_known CHECK ((actor_kind = ANY (ARRAY['student'::text, 'instructor'::text, 'admin'::text, 'system'::text, 'stripe'::text])))
+);
+
+ALTER TABLE public.booking_events ALTER COLUMN "position" ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.booking_events_position_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.bookings (
@@ -537,15 +547,17 @@ ALTER TABLE ONLY public.users
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_stripe_customer_is_unique UNIQUE (stripe_customer_id);
 
-CREATE INDEX booking_events_by_booking ON public.booking_events USING btree (booking_id, id);
+CREATE INDEX booking_events_by_booking ON public.booking_events USING btree (booking_id, "position");
 
 CREATE INDEX booking_events_by_calendar ON public.booking_events USING btree (instructor_id, calendar_version) WHERE (calendar_version IS NOT NULL);
 
-CREATE INDEX bookings_by_instructor ON public.bookings USING btree (instructor_id, start_at);
+CREATE INDEX bookings_by_instructor ON public.bookings USING btree (instructor_id, id DESC);
 
 CREATE INDEX bookings_by_student ON public.bookings USING btree (student_id, id DESC);
 
 CREATE INDEX bookings_held_by_student ON public.bookings USING btree (student_id) WHERE (status = 'pending'::text);
+
+CREATE INDEX bookings_taught_by_instructor ON public.bookings USING btree (instructor_id, start_at) WHERE (status = ANY (ARRAY['completed'::text, 'no_show'::text]));
 
 CREATE INDEX credit_lots_by_user ON public.credit_lots USING btree (user_id, expires_at) WHERE (remaining_cents > 0);
 

@@ -110,12 +110,14 @@ CREATE TABLE bookings (
         learner_id WITH =, tstzrange(start_at, end_at) WITH &&
     ) WHERE (status IN ('pending', 'confirmed'))
 );
-CREATE INDEX bookings_by_instructor ON bookings (instructor_id, start_at);
+CREATE INDEX bookings_by_instructor ON bookings (instructor_id, id DESC);
+CREATE INDEX bookings_taught_by_instructor ON bookings (instructor_id, start_at) WHERE status IN ('completed', 'no_show');
 CREATE INDEX bookings_by_student ON bookings (student_id, id DESC);
 CREATE INDEX bookings_held_by_student ON bookings (student_id) WHERE status = 'pending';
 
 CREATE TABLE booking_events (
     id uuid PRIMARY KEY,
+    position bigint GENERATED ALWAYS AS IDENTITY,
     booking_id uuid NOT NULL REFERENCES bookings (id),
     instructor_id uuid NOT NULL,
     calendar_version bigint,
@@ -130,7 +132,7 @@ CREATE TABLE booking_events (
     details jsonb NOT NULL DEFAULT '{}',
     CONSTRAINT booking_events_actor_is_known CHECK (actor_kind IN ('student', 'instructor', 'admin', 'system', 'stripe'))
 );
-CREATE INDEX booking_events_by_booking ON booking_events (booking_id, id);
+CREATE INDEX booking_events_by_booking ON booking_events (booking_id, position);
 CREATE INDEX booking_events_by_calendar ON booking_events (instructor_id, calendar_version) WHERE calendar_version IS NOT NULL;
 
 CREATE TABLE timings (

@@ -1,0 +1,4 @@
+-- One timing as it stands now.
+SELECT id, kind, subject_id, booking_id, cycle, schedule_version, due_at, state, attempt, failures
+FROM timings
+WHERE id = :timing_id
