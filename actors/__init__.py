@@ -1,0 +1,1 @@
+"""Everything that changes state: one file per owner of a noun."""

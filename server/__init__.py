@@ -1,0 +1,1 @@
+"""HTTP and WebSockets in, structs out: controllers read storage and ask actors."""

@@ -1,0 +1,86 @@
+"""The application: the only place where things are wired."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from uuid import UUID
+
+from litestar import Litestar
+from litestar.types import ControllerRouterHandler
+
+from actors.accounts import Accounts
+from actors.passwords import Passwords
+from gateways.clock import Clock, clock_from
+from gateways.settings import Settings
+from server import accounts, health
+from server.auth import Auth
+from server.edge import Edge
+from server.limits import Limits
+from server.parts import Parts
+from server.problems import answer_exception
+from server.requests import Request
+from server.tokens import Tokens
+from storage.database import Database
+
+BODY_BYTES_MAX = 64 * 1024
+
+CONTROLLERS: tuple[ControllerRouterHandler, ...] = (health.Health, accounts.Accounts)
+
+
+def create_app(
+    settings: Settings,
+    *,
+    extra_handlers: Sequence[ControllerRouterHandler] = (),
+    clock: Clock | None = None,
+) -> Litestar:
+    """The web application; services are reached when its lifespan starts, not before."""
+    time = clock or clock_from(settings.clock_file)
+
+    @asynccontextmanager
+    async def living(app: Litestar) -> AsyncGenerator[None]:
+        async with wired(settings, time) as parts:
+            app.state["parts"] = parts
+            yield
+
+    app = Litestar(
+        route_handlers=[*CONTROLLERS, *extra_handlers],
+        request_class=Request,
+        request_max_body_size=BODY_BYTES_MAX,
+        exception_handlers={Exception: answer_exception},
+        lifespan=[living],
+        logging_config=None,
+        debug=False,
+    )
+    app.asgi_handler = Edge(app.asgi_handler, settings=settings, clock=time)
+    return app
+
+
+@asynccontextmanager
+async def wired(settings: Settings, clock: Clock) -> AsyncGenerator[Parts]:
+    """Everything that lives as long as the application, started and stopped in order."""
+    async with AsyncExitStack() as stack:
+        db = await Database.connect(settings.database_url)
+        stack.push_async_callback(db.close)
+        passwords = Passwords()
+        stack.callback(passwords.close)
+        auth = Auth(
+            settings=settings, clock=clock, reads=db.reads, tokens=Tokens(settings.token_secret)
+        )
+
+        async def announce(session_id: UUID) -> None:
+            auth.end(session_id)
+
+        yield Parts(
+            settings=settings,
+            clock=clock,
+            reads=db.reads,
+            auth=auth,
+            limits=Limits(db, clock, settings),
+            accounts=Accounts(
+                db=db,
+                clock=clock,
+                passwords=passwords,
+                announce=announce,
+                counts_as_verified=settings.is_relaxed,
+            ),
+            checks={"postgres": db.ping},
+        )

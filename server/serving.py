@@ -1,0 +1,82 @@
+"""Runs an application on uvicorn, after a look at everything it stands on."""
+
+import asyncio
+import sys
+from urllib.parse import urlsplit
+
+import uvicorn
+from litestar import Litestar
+
+from domain.errors import DomainError
+from gateways.logs import configure_logs
+from gateways.settings import Settings
+from storage import migrate
+
+CONNECT_SECONDS = 5.0
+KEEP_ALIVE_SECONDS = 30
+GRACE_SECONDS = 5
+BACKLOG = 2048
+SOCKET_FRAME_BYTES_MAX = 65_536
+SOCKET_QUEUE_MAX = 32
+PORTS = {"https": 443, "http": 80, "nats": 4222, "tls": 4222}
+
+
+class UnreachableError(Exception):
+    """A service the settings name does not answer; the message is the sentence to print."""
+
+
+def serve(app: Litestar, settings: Settings) -> int:
+    """Serves until told to stop; the exit code. Refuses with one sentence and 1."""
+    configure_logs(settings.log_level)
+    try:
+        asyncio.run(check_services(settings))
+    except (DomainError, UnreachableError) as refusal:
+        print(refusal, file=sys.stderr)  # noqa: T201 - the sentence for whoever started it
+        return 1
+    server = uvicorn.Server(config(app, settings))
+    server.run()
+    return 0 if server.started else 1
+
+
+def config(app: Litestar, settings: Settings) -> uvicorn.Config:
+    """How uvicorn runs us. Forwarded headers are believed only from configured peers."""
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=SOCKET_FRAME_BYTES_MAX,
+        ws_max_queue=SOCKET_QUEUE_MAX,
+        ws_per_message_deflate=False,
+        ws_ping_interval=None,
+        lifespan="on",
+        backlog=BACKLOG,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+async def check_services(settings: Settings) -> None:
+    """Raises one sentence for the first thing that is not there or does not fit."""
+    await migrate.check(settings.database_url)
+    await _reach("NATS_URL", settings.nats_url)
+    await _reach("STRIPE_API_BASE", settings.stripe_api_base)
+
+
+async def _reach(name: str, url: str) -> None:
+    """Raises `UnreachableError` unless somebody accepts connections at the address."""
+    parts = urlsplit(url)
+    host, port = parts.hostname or "localhost", parts.port or PORTS.get(parts.scheme, 80)
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            _, writer = await asyncio.open_connection(host, port)
+    except (OSError, TimeoutError) as error:
+        raise UnreachableError(f"{name}: nobody answers at {host}:{port}") from error
+    writer.close()
