@@ -49,10 +49,6 @@ async def waiting_events(tx: Tx, *, now: datetime, most: int) -> list[str]: ...
 
 
 @query
-async def next_event_at(tx: Tx) -> datetime | None: ...
-
-
-@query
 async def finish_event(
     tx: Tx,
     *,
@@ -75,7 +71,3 @@ async def postpone_event(
 
 @query
 async def instructor_of_account(tx: Tx, *, account: str) -> UUID | None: ...
-
-
-@query
-async def wake_clock(tx: Tx) -> bool: ...

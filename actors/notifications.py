@@ -1,0 +1,91 @@
+"""Tells people by mail, once, what the outbox says: in their zone and in plain words."""
+
+from uuid import UUID
+
+import structlog
+
+from domain.errors import Unavailable
+from domain.events import OutboxEvent
+from domain.letters import Lesson, Occasion, Reader, letter_of
+from domain.settings import POLICY, Policy
+from gateways.clock import Clock
+from gateways.mail import Mail, MailGateway, Undeliverable
+from storage.database import Database
+from storage.notifications import event_to_deliver, lesson_of_booking, readers
+from storage.outbox import count_event_failure, mark_events_published
+
+log = structlog.get_logger()
+
+
+class Notifications:
+    """Writes and sends the mails of events."""
+
+    def __init__(
+        self,
+        *,
+        db: Database,
+        mail: MailGateway,
+        clock: Clock,
+        public_url: str,
+        policy: Policy = POLICY,
+    ) -> None:
+        """`public_url` is where people find their lessons."""
+        self._db = db
+        self._mail = mail
+        self._clock = clock
+        self._public_url = public_url
+        self._policy = policy
+
+    async def deliver(self, event_id: UUID) -> None:
+        """Sends an event's mails and closes it. A repetition sends the same Message-IDs again.
+
+        Raises `Unavailable` when the mail server does not take them; the event then waits.
+        """
+        reads = self._db.reads
+        event = await event_to_deliver(reads, event_id=event_id)
+        if event is None:
+            return
+        booking_id = event.payload.get("booking_id") or event.subject_id
+        lesson = await lesson_of_booking(reads, booking_id=UUID(str(booking_id)))
+        try:
+            if lesson is not None:
+                for reader in await readers(reads, user_ids=event.user_ids):
+                    await self._write(event, lesson, reader)
+        except Unavailable:
+            async with self._db.transaction() as tx:
+                await count_event_failure(tx, event_id=event_id)
+            raise
+        async with self._db.transaction() as tx:
+            await mark_events_published(tx, event_ids=[event_id], now=self._clock.now())
+
+    async def _write(self, event: OutboxEvent, lesson: Lesson, reader: Reader) -> None:
+        now = self._clock.now()
+        letter = letter_of(
+            Occasion(
+                topic=event.topic,
+                payload=event.payload,
+                lesson=lesson,
+                reader=reader,
+                now=now,
+                policy=self._policy,
+            )
+        )
+        if letter is None:
+            return
+        is_student = reader.user_id == lesson.student_id
+        page = "lessons" if is_student else "teach/bookings"
+        link = f"{self._public_url}/{page}"
+        mail = Mail(
+            to=reader.email,
+            subject=letter.subject,
+            text=letter.text(link),
+            html=letter.html(link),
+            key=f"{event.id}.{reader.user_id}",
+            at=now,
+        )
+        try:
+            await self._mail.send(mail)
+        except Undeliverable:
+            log.warning("mail.undeliverable", event=event.id, user=reader.user_id)
+            return
+        log.info("mail.sent", event=event.id, topic=event.topic, user=reader.user_id)

@@ -1,0 +1,215 @@
+"""Records what Stripe answered to an operation, with all that follows, in one transaction."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+import structlog
+from prometheus_client import Counter
+
+from actors.payment_records import Scene, Why, absorb, advance, save, scene_of, stage_confirm
+from domain.operations import (
+    Answer,
+    AttachMethod,
+    CancelSetup,
+    CaptureIntent,
+    ConfirmIntent,
+    CreateIntent,
+    CreateSetup,
+    Decline,
+    Declined,
+    IntentSeen,
+    MethodSeen,
+    NotHappened,
+    Operation,
+    Refused,
+    SetupSeen,
+    Stale,
+    Unknown,
+)
+from domain.payments import after_decline
+from domain.settings import Policy
+from storage.operations import finish_operation, park_operation
+from storage.payment_methods import keep_method
+from storage.query import Tx
+from storage.timings import sync_timings
+
+log = structlog.get_logger()
+
+AUTHORIZATIONS = Counter(
+    "auth_attempts_total", "Cards tried, by what came of it.", ("result", "decline_code")
+)
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one operation. `stops`: nothing more can be done for this payment now."""
+
+    decline: Decline | None = None
+    code: str | None = None
+    stops: Literal["blocked", "unknown"] | None = None
+
+
+async def record_answer(
+    tx: Tx, operation: Operation, answer: Answer, *, why: Why, now: datetime, policy: Policy
+) -> Outcome:
+    """Closes the operation and changes the payment; a twin that came first has done it all."""
+    booking_id = operation.booking_id
+    scene = booking_id and await scene_of(tx, booking_id, why=why, now=now, policy=policy)
+    if not scene:
+        return await _close(tx, operation, answer, now=now) or Outcome()
+    if isinstance(answer, Unknown):
+        if await park_operation(tx, operation_id=operation.id, error_code=answer.reason):
+            log.warning("operation.unknown", operation=operation.id, reason=answer.reason)
+            await sync_timings(tx, booking_id=scene.facts.booking_id, now=now, policy=policy)
+        return Outcome(stops="unknown", code=answer.reason)
+    if await _close(tx, operation, answer, now=now) is None:
+        return Outcome()
+    scene, outcome = await _applied(tx, scene, operation, answer)
+    if outcome.stops is None:
+        _, step = await advance(tx, scene)
+        if step is not None and step.kind == "ask_confirm":
+            # staged with the fact itself: a crash right after this commit loses nothing
+            await stage_confirm(tx, scene)
+    return outcome
+
+
+async def _close(tx: Tx, operation: Operation, answer: Answer, *, now: datetime) -> Outcome | None:
+    """Finishes the operation's row; `None` when it was finished already."""
+    is_done = isinstance(answer, IntentSeen | SetupSeen | MethodSeen)
+    finished = await finish_operation(
+        tx,
+        operation_id=operation.id,
+        state="succeeded" if is_done else "failed",
+        error_code=_code_of(answer),
+        result=answer,
+        now=now,
+    )
+    return Outcome() if finished else None
+
+
+def _code_of(answer: Answer) -> str | None:
+    match answer:
+        case Declined(decline=decline):
+            return decline.code
+        case Stale() | Refused() | NotHappened():
+            return answer.code
+        case Unknown():
+            return answer.reason
+        case IntentSeen() | SetupSeen() | MethodSeen():
+            return None
+
+
+async def _applied(
+    tx: Tx, scene: Scene, operation: Operation, answer: Answer
+) -> tuple[Scene, Outcome]:
+    call = operation.params
+    if isinstance(call, ConfirmIntent):
+        _count(answer)
+    match answer:
+        case Declined(decline=decline):
+            return await _declined(tx, scene, operation, decline), Outcome(decline=decline)
+        case Refused():
+            return await _refused(tx, scene, operation, answer)
+        case Stale():
+            return await _stale(tx, scene, operation, answer)
+        case NotHappened() | Unknown():
+            return scene, Outcome()
+        case IntentSeen() | SetupSeen() | MethodSeen():
+            return await _seen(tx, scene, operation, answer), Outcome()
+
+
+async def _seen(
+    tx: Tx, scene: Scene, operation: Operation, seen: IntentSeen | SetupSeen | MethodSeen
+) -> Scene:
+    payment = scene.payment
+    match operation.params, seen:
+        case CreateIntent(), IntentSeen():
+            is_wanted = payment.payment_intent_id is None and seen.cycle == payment.cycle
+            changes = {"payment_intent_id": seen.id} if is_wanted else {}
+        case CreateSetup(), SetupSeen():
+            changes = {"setup_intent_id": seen.id}
+        case CancelSetup(), SetupSeen():
+            changes = {"status": "released"} if payment.status == "releasing" else {}
+        case AttachMethod(), MethodSeen():
+            await _keep(tx, scene, seen)
+            changes = {"payment_method_id": seen.id}
+        case _, IntentSeen():
+            return await absorb(tx, scene, seen)
+        case _:
+            changes = {}
+    return await save(tx, scene, msgspec.structs.replace(payment, **changes))
+
+
+async def _keep(tx: Tx, scene: Scene, method: MethodSeen) -> None:
+    await keep_method(
+        tx,
+        payment_method_id=method.id,
+        user_id=scene.facts.student_id,
+        brand=method.brand,
+        last4=method.last4,
+        exp_month=method.exp_month,
+        exp_year=method.exp_year,
+        fingerprint=method.fingerprint,
+        now=scene.now,
+    )
+
+
+async def _declined(tx: Tx, scene: Scene, operation: Operation, decline: Decline) -> Scene:
+    payment = scene.payment
+    if isinstance(operation.params, AttachMethod):
+        # a card that cannot even be saved is not this booking's card
+        payment = msgspec.structs.replace(payment, payment_method_id=None)
+    after = after_decline(scene.facts, payment, decline, now=scene.now, policy=scene.policy)
+    return await save(tx, scene, after)
+
+
+async def _refused(
+    tx: Tx, scene: Scene, operation: Operation, refused: Refused
+) -> tuple[Scene, Outcome]:
+    """Definitive, not the bank's word: a card that is no more, or what a person must see."""
+    log.error(
+        "stripe.refused",
+        booking=scene.facts.booking_id,
+        call=operation.kind,
+        code=refused.code,
+        message=refused.message,
+    )
+    match operation.params:
+        case AttachMethod():
+            decline = Decline(kind="hard", code=refused.code, message="This card cannot be used.")
+            return await _declined(tx, scene, operation, decline), Outcome(decline=decline)
+        case CreateIntent() | ConfirmIntent():
+            decline = Decline(kind="soft", code=refused.code)
+            scene = await _declined(tx, scene, operation, decline)
+            return scene, Outcome(code=refused.code)
+        case CancelSetup():
+            gone = msgspec.structs.replace(scene.payment, status="released")
+            return await save(tx, scene, gone), Outcome()
+        case _:
+            return scene, Outcome(stops="blocked", code=refused.code)
+
+
+async def _stale(tx: Tx, scene: Scene, operation: Operation, stale: Stale) -> tuple[Scene, Outcome]:
+    """Our view was old: take the real one in."""
+    match operation.params, stale.now_seen:
+        case CancelSetup(), _:
+            # it has succeeded or is cancelled: nothing is open either way
+            gone = msgspec.structs.replace(scene.payment, status="released")
+            return await save(tx, scene, gone), Outcome()
+        case _, IntentSeen() as seen:
+            before = scene.payment.status
+            scene = await absorb(tx, scene, seen)
+            is_stuck = scene.payment.status == before
+            if is_stuck and isinstance(operation.params, ConfirmIntent):
+                decline = Decline(kind="soft", code=stale.code)
+                return await _declined(tx, scene, operation, decline), Outcome(decline=decline)
+            if is_stuck and not isinstance(operation.params, CaptureIntent):
+                return scene, Outcome(stops="blocked", code=stale.code)
+            return scene, Outcome()
+        case _:
+            return scene, Outcome(stops="blocked", code=stale.code)
+
+
+def _count(answer: Answer) -> None:
+    code = answer.decline.code if isinstance(answer, Declined) else ""
+    AUTHORIZATIONS.labels(result=type(answer).__name__, decline_code=code).inc()

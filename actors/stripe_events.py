@@ -1,0 +1,323 @@
+"""One stored webhook event → one fresh look at its object → one change.
+
+An event never sets anything by itself: it says where to look. So events may come late, twice, in
+any order or not at all. What is validly signed but not for us is kept aside (quarantined).
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Literal, TypeVar
+
+import msgspec
+import structlog
+from prometheus_client import Counter
+
+from actors.payment_records import Why
+from actors.payments import Payments
+from domain.bookings import Actor
+from domain.errors import DomainError, PaymentUnavailable
+from domain.operations import AccountSeen, IntentSeen, MethodSeen, Refused, SetupSeen, Unknown
+from gateways.clock import Clock
+from gateways.stripe import StripeGateway
+from gateways.stripe_webhooks import EventBody, read_event
+from storage.database import Database
+from storage.payment_methods import forget_method, keep_method, user_of_customer
+from storage.payments import booking_of_intent, booking_of_setup, payment_by_booking
+from storage.stripe_events import (
+    StoredEvent,
+    event_by_id,
+    finish_event,
+    instructor_of_account,
+    postpone_event,
+    store_event,
+)
+from storage.timings import notify_clock
+
+log = structlog.get_logger()
+
+Subject = Literal["intent", "charge", "setup", "method", "account", "noted"]
+T = TypeVar("T", IntentSeen, SetupSeen, MethodSeen, AccountSeen)
+RecordAccount = Callable[[AccountSeen], Awaitable[None]]
+
+LATER = (1, 5, 30, 120, 600)
+"""Seconds before an event is tried again whose object nobody knows yet; then it is set aside."""
+
+EVENTS = Counter("webhook_events_total", "Webhook events by what became of them.", ("result",))
+
+SUBJECTS: dict[str, Subject] = {
+    **dict.fromkeys(
+        (
+            "payment_intent.created",
+            "payment_intent.amount_capturable_updated",
+            "payment_intent.succeeded",
+            "payment_intent.payment_failed",
+            "payment_intent.requires_action",
+            "payment_intent.canceled",
+            "payment_intent.processing",
+        ),
+        "intent",
+    ),
+    **dict.fromkeys(
+        (
+            "charge.succeeded",
+            "charge.failed",
+            "charge.captured",
+            "charge.expired",
+            "charge.refunded",
+            "charge.updated",
+        ),
+        "charge",
+    ),
+    **dict.fromkeys(
+        (
+            "setup_intent.created",
+            "setup_intent.succeeded",
+            "setup_intent.setup_failed",
+            "setup_intent.requires_action",
+            "setup_intent.canceled",
+        ),
+        "setup",
+    ),
+    **dict.fromkeys(
+        (
+            "payment_method.attached",
+            "payment_method.detached",
+            "payment_method.updated",
+            "payment_method.automatically_updated",
+        ),
+        "method",
+    ),
+    **dict.fromkeys(("account.updated", "capability.updated"), "account"),
+    **dict.fromkeys(
+        (
+            "account.application.authorized",
+            "account.application.deauthorized",
+            "account.external_account.created",
+            "account.external_account.updated",
+            "account.external_account.deleted",
+            "application_fee.created",
+            "application_fee.refunded",
+            "application_fee.refund.updated",
+            "balance.available",
+            "charge.dispute.created",
+            "charge.dispute.updated",
+            "charge.dispute.closed",
+            "charge.dispute.funds_withdrawn",
+            "charge.dispute.funds_reinstated",
+            "customer.created",
+            "customer.updated",
+            "customer.deleted",
+            "payment.created",
+            "payout.created",
+            "payout.updated",
+            "payout.paid",
+            "payout.failed",
+            "payout.canceled",
+            "payout.reconciliation_completed",
+            "radar.early_fraud_warning.created",
+            "refund.created",
+            "refund.updated",
+            "refund.failed",
+            "review.opened",
+            "review.closed",
+            "topup.succeeded",
+            "transfer.created",
+            "transfer.updated",
+            "transfer.reversed",
+        ),
+        "noted",
+    ),
+}
+"""What each known type is about; `noted` ones are kept and need nothing yet."""
+
+
+class NotKnownYet(Exception):
+    """The event is about something nobody here knows: it may be early, or not ours."""
+
+
+class IsForeign(Exception):
+    """The event is genuine and from an account that is not ours."""
+
+
+class StripeEvents:
+    """The inbox and its work."""
+
+    def __init__(
+        self,
+        *,
+        db: Database,
+        stripe: StripeGateway,
+        payments: Payments,
+        record_account: RecordAccount,
+        clock: Clock,
+        secrets: tuple[str, ...],
+    ) -> None:
+        """`record_account` keeps what an instructor's account may do."""
+        self._db = db
+        self._stripe = stripe
+        self._payments = payments
+        self._record_account = record_account
+        self._clock = clock
+        self._secrets = secrets
+
+    async def receive(self, payload: bytes, signature: str) -> None:
+        """Stores a genuine event, once; raises `Invalid` for one that is not.
+
+        It is worked afterwards, so the answer to Stripe never waits for more than this insert.
+        """
+        event = read_event(
+            payload, signature, secrets=self._secrets, wall_now=self._clock.wall_now()
+        )
+        strange, now = self._strange(event), self._clock.now()
+        about = event.data.object
+        async with self._db.transaction() as tx:
+            stored = await store_event(
+                tx,
+                event_id=event.id,
+                event_type=event.type,
+                account=event.account,
+                object_id=about.payment_intent or about.id,
+                api_version=event.api_version,
+                payload=msgspec.Raw(payload),
+                state="quarantined" if strange else "received",
+                worked_at=now if strange else None,
+                error=strange,
+                now=now,
+            )
+            if stored is not None and not strange:
+                await notify_clock(tx)
+        if stored is not None and strange:
+            EVENTS.labels(result="quarantined").inc()
+            log.warning("stripe_event.quarantined", event=event.id, reason=strange)
+
+    async def work(self, event_id: str) -> None:
+        """Looks at the object of a stored event and takes in what it shows. Safe to repeat."""
+        event = await event_by_id(self._db.reads, event_id=event_id)
+        now = self._clock.now()
+        if event is None or event.state != "received" or event.next_attempt_at > now:
+            return
+        try:
+            await self._take_in(event)
+        except NotKnownYet as reason:
+            if event.attempts >= len(LATER):
+                await self._end(event, "quarantined", str(reason))
+            else:
+                await self._later(event, str(reason))
+        except IsForeign as reason:
+            await self._end(event, "quarantined", str(reason))
+        except DomainError as error:
+            # the database, the calendar or Stripe does not answer: that says nothing of the event
+            await self._later(event, error.code)
+        else:
+            await self._end(event, "worked", None)
+
+    def _strange(self, event: EventBody) -> str | None:
+        """Why a genuine event is not for this marketplace; `None` when it is."""
+        if event.livemode != self._stripe.is_live:
+            return "made in the other mode"
+        if event.api_version not in {None, self._stripe.api_version}:
+            return f"made with version {event.api_version}"
+        if event.type not in SUBJECTS:
+            return f"of unknown type {event.type}"
+        return None
+
+    async def _take_in(self, event: StoredEvent) -> None:
+        if event.account is not None:
+            found = await instructor_of_account(self._db.reads, account=event.account)
+            if found is None:
+                raise IsForeign("from an account that is not ours")
+        why = Why(actor=Actor(kind="stripe"), cause=f"{event.type} {event.id}")
+        subject = SUBJECTS.get(event.type, "noted")
+        if event.object_id is None:
+            return
+        match subject:
+            case "intent":
+                await self._intent(event.object_id, why)
+            case "charge" if event.object_id.startswith("pi_"):
+                await self._intent(event.object_id, why)
+            case "setup":
+                await self._setup(event.object_id, why)
+            case "method":
+                await self._method(event.object_id)
+            case "account":
+                await self._account(event.account or event.object_id)
+            case "charge" | "noted":
+                return
+
+    async def _intent(self, intent_id: str, why: Why) -> None:
+        seen = _there(await self._stripe.intent(intent_id))
+        booking_id = await booking_of_intent(self._db.reads, payment_intent_id=seen.id)
+        if booking_id is not None:
+            await self._payments.observe(booking_id, seen, why)
+            return
+        if seen.booking_id is None:
+            raise NotKnownYet("a payment intent that is not ours")
+        payment = await payment_by_booking(self._db.reads, booking_id=seen.booking_id)
+        if payment is None or payment.payment_intent_id is None:
+            raise NotKnownYet("a payment intent not recorded yet")
+        # of an earlier cycle: whatever it says is over
+
+    async def _setup(self, setup_intent_id: str, why: Why) -> None:
+        seen = _there(await self._stripe.setup_intent(setup_intent_id))
+        if seen.status != "succeeded" or seen.payment_method_id is None:
+            return
+        method = await self._method(seen.payment_method_id)
+        booking_id = await booking_of_setup(self._db.reads, setup_intent_id=seen.id)
+        if booking_id is not None:
+            await self._payments.observe_setup(booking_id, seen, method, why)
+
+    async def _method(self, payment_method_id: str) -> MethodSeen:
+        """Keeps a card that a user of ours has, forgets one that was taken away."""
+        seen = _there(await self._stripe.method(payment_method_id))
+        now = self._clock.now()
+        async with self._db.transaction() as tx:
+            if seen.customer is None:
+                await forget_method(tx, payment_method_id=seen.id, now=now)
+                return seen
+            user_id = await user_of_customer(tx, stripe_customer_id=seen.customer)
+            if user_id is not None:
+                await keep_method(
+                    tx,
+                    payment_method_id=seen.id,
+                    user_id=user_id,
+                    brand=seen.brand,
+                    last4=seen.last4,
+                    exp_month=seen.exp_month,
+                    exp_year=seen.exp_year,
+                    fingerprint=seen.fingerprint,
+                    now=now,
+                )
+        return seen
+
+    async def _account(self, account_id: str) -> None:
+        if await instructor_of_account(self._db.reads, account=account_id) is None:
+            raise IsForeign("an account that is not ours")
+        await self._record_account(_there(await self._stripe.account(account_id)))
+
+    async def _later(self, event: StoredEvent, reason: str) -> None:
+        EVENTS.labels(result="later").inc()
+        log.info("stripe_event.later", event=event.id, reason=reason)
+        pause = timedelta(seconds=LATER[min(event.attempts, len(LATER) - 1)])
+        async with self._db.transaction() as tx:
+            await postpone_event(
+                tx, event_id=event.id, next_attempt_at=self._clock.now() + pause, error=reason
+            )
+
+    async def _end(
+        self, event: StoredEvent, state: Literal["worked", "quarantined"], error: str | None
+    ) -> None:
+        EVENTS.labels(result=state).inc()
+        if state == "quarantined":
+            log.warning("stripe_event.quarantined", event=event.id, reason=error)
+        async with self._db.transaction() as tx:
+            await finish_event(
+                tx, event_id=event.id, state=state, error=error, now=self._clock.now()
+            )
+
+
+def _there(seen: T | Refused | Unknown) -> T:
+    if isinstance(seen, Unknown):
+        raise PaymentUnavailable(seen.reason)
+    if isinstance(seen, Refused):
+        raise NotKnownYet(seen.code)
+    return seen

@@ -1,0 +1,266 @@
+"""What mails say: plain words, the reader's own time, money told exactly.
+
+A letter is written from the booking as it is now, so nobody hears of what is no longer so.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from html import escape
+from uuid import UUID
+
+import msgspec
+
+from domain.bookings import BookingStatus, Outcome, PaymentStatus
+from domain.events import Topic
+from domain.money import words
+from domain.settings import Policy
+from domain.times import zone
+from domain.timings import UNPAID
+
+Payload = dict[str, str | int | None]
+
+
+class Reader(msgspec.Struct, frozen=True, kw_only=True):
+    """Who reads a letter."""
+
+    user_id: UUID
+    email: str
+    display_name: str
+    time_zone: str
+
+
+class Lesson(msgspec.Struct, frozen=True, kw_only=True):
+    """What a letter tells of a booking."""
+
+    booking_id: UUID
+    status: BookingStatus
+    outcome: Outcome | None
+    payment_status: PaymentStatus
+    start_at: datetime
+    end_at: datetime
+    student_id: UUID
+    student_name: str
+    instructor_id: UUID
+    instructor_name: str
+    title: str
+    price_cents: int
+    card_amount_cents: int
+    instructor_amount_cents: int
+    currency: str
+
+
+class Letter(msgspec.Struct, frozen=True, kw_only=True):
+    """One mail: a subject and paragraphs."""
+
+    subject: str
+    paragraphs: tuple[str, ...]
+
+    def text(self, link: str) -> str:
+        """As plain text."""
+        return "\n\n".join([*self.paragraphs, link, "InstaInstru"]) + "\n"
+
+    def html(self, link: str) -> str:
+        """As a simple page."""
+        body = "".join(f"<p>{escape(each)}</p>" for each in self.paragraphs)
+        link = escape(link)
+        return (
+            f'<!doctype html><html lang="en"><title>{escape(self.subject)}</title>'
+            f'<body>{body}<p><a href="{link}">{link}</a></p><p>InstaInstru</p></body></html>'
+        )
+
+
+class Occasion(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a letter is written, to whom, about what."""
+
+    topic: Topic
+    payload: Payload
+    lesson: Lesson
+    reader: Reader
+    now: datetime
+    policy: Policy
+
+    @property
+    def is_student(self) -> bool:
+        """Whether the reader is the one who booked."""
+        return self.reader.user_id == self.lesson.student_id
+
+    @property
+    def amount(self) -> str:
+        """What the card is charged, in words."""
+        return words(self.lesson.card_amount_cents, self.lesson.currency)
+
+    @property
+    def share(self) -> str:
+        """What the instructor receives, in words."""
+        return words(self.lesson.instructor_amount_cents, self.lesson.currency)
+
+    @property
+    def what(self) -> str:
+        """The lesson in one phrase, seen from the reader."""
+        lesson = self.lesson
+        other = lesson.instructor_name if self.is_student else lesson.student_name
+        return f"{lesson.title} with {other}, {self.when(lesson.start_at)}"
+
+    def when(self, instant: datetime) -> str:
+        """An instant in the reader's zone."""
+        local = instant.astimezone(zone(self.reader.time_zone))
+        return f"{local:%a} {local.day} {local:%b %Y}, {local:%H:%M} ({self.reader.time_zone})"
+
+
+def letter_of(occasion: Occasion) -> Letter | None:
+    """The letter for this reader; `None` when it does not concern them or is no longer so."""
+    write = _LETTERS.get(occasion.topic)
+    return None if write is None else write(occasion)
+
+
+def _confirmed(occasion: Occasion) -> Letter | None:
+    lesson, policy = occasion.lesson, occasion.policy
+    if lesson.status != "confirmed":
+        return None
+    if not occasion.is_student:
+        return Letter(
+            subject=f"New lesson: {occasion.what}",
+            paragraphs=(
+                f"{lesson.student_name} has booked a lesson: {occasion.what}.",
+                f"You receive {occasion.share} a day after the lesson.",
+            ),
+        )
+    asked_at = lesson.start_at - policy.authorize_before
+    money = f"Your card is authorised for {occasion.amount} and charged a day after the lesson."
+    if asked_at > occasion.now:
+        money = (
+            f"Nothing is charged today. Your card is authorised for {occasion.amount} on "
+            f"{occasion.when(asked_at)} and charged a day after the lesson."
+        )
+    free_until = lesson.start_at - policy.free_until
+    cancelling = (
+        "Cancelling now costs a part or all of the price; your lesson's page says how much."
+    )
+    if free_until > occasion.now:
+        cancelling = f"You can cancel free of charge until {occasion.when(free_until)}."
+    return Letter(
+        subject=f"Your lesson is booked: {occasion.what}",
+        paragraphs=(f"Your lesson is booked: {occasion.what}.", money, cancelling),
+    )
+
+
+_ENDS_FOR_STUDENT: dict[str, str] = {
+    "free": "Nothing was charged.",
+    "credit": "Your card was charged {amount}, and the same amount is yours as credit for a year.",
+    "charged": "As it was cancelled less than 12 hours ahead, your card is charged {amount}.",
+    "by_instructor": "Your instructor cancelled it. Nothing was charged.",
+    "payment_failed": "Your card could not be authorised in time. Nothing was charged.",
+}
+
+
+def _cancelled(occasion: Occasion) -> Letter | None:
+    lesson = occasion.lesson
+    if lesson.status != "cancelled":
+        return None
+    if occasion.is_student:
+        money = _ENDS_FOR_STUDENT.get(lesson.outcome or "", "Nothing was charged.")
+        ending = money.format(amount=occasion.amount)
+    elif lesson.outcome == "charged":
+        ending = f"It was cancelled less than 12 hours ahead, so you receive {occasion.share}."
+    else:
+        ending = "The time is free for others again."
+    return Letter(
+        subject=f"Cancelled: {occasion.what}",
+        paragraphs=(f"This lesson is cancelled: {occasion.what}.", ending),
+    )
+
+
+def _unpaid(occasion: Occasion, subject: str, *paragraphs: str) -> Letter | None:
+    """For the student of a lesson whose money is still not sure."""
+    lesson = occasion.lesson
+    is_so = lesson.status == "confirmed" and lesson.payment_status in UNPAID
+    if not (is_so and occasion.is_student):
+        return None
+    return Letter(subject=subject, paragraphs=paragraphs)
+
+
+def _deadline(occasion: Occasion) -> str:
+    return occasion.when(occasion.lesson.start_at - occasion.policy.cancel_unpaid_before)
+
+
+def _retry(occasion: Occasion) -> Letter | None:
+    if not occasion.payload.get("is_first"):
+        return None
+    return _unpaid(
+        occasion,
+        "Your card was declined, we will try again",
+        f"Your card was declined for your lesson: {occasion.what}.",
+        "Nothing is lost: we try again every two hours. If you like, choose another card now.",
+        f"The lesson is kept for you until {_deadline(occasion)}.",
+    )
+
+
+def _card_required(occasion: Occasion) -> Letter | None:
+    return _unpaid(
+        occasion,
+        "Please choose another card for your lesson",
+        f"Your card was declined for your lesson: {occasion.what}.",
+        f"Please choose another card by {_deadline(occasion)}; "
+        "the lesson is kept for you till then.",
+    )
+
+
+def _action_required(occasion: Occasion) -> Letter | None:
+    return _unpaid(
+        occasion,
+        "Your bank asks you to confirm your card payment",
+        f"Your bank wants you to confirm the payment for your lesson: {occasion.what}.",
+        f"Please do so by {_deadline(occasion)}; the lesson is kept for you till then.",
+    )
+
+
+def _warned(occasion: Occasion) -> Letter | None:
+    return _unpaid(
+        occasion,
+        "Your lesson will be cancelled unless your card works",
+        f"We still could not authorise your card for your lesson: {occasion.what}.",
+        f"Please choose another card by {_deadline(occasion)}. "
+        "After that the lesson is cancelled, and nothing is charged.",
+    )
+
+
+def _settled(occasion: Occasion) -> Letter | None:
+    if occasion.is_student:
+        return Letter(
+            subject=f"Receipt: {occasion.amount} for {occasion.lesson.title}",
+            paragraphs=(
+                f"We charged your card {occasion.amount} for {occasion.what}.",
+                "Thank you for learning with us.",
+            ),
+        )
+    return Letter(
+        subject=f"You are paid {occasion.share}",
+        paragraphs=(f"{occasion.share} is on its way to you for {occasion.what}.",),
+    )
+
+
+def _credit_issued(occasion: Occasion) -> Letter | None:
+    if not occasion.is_student:
+        return None
+    cents, until = occasion.payload.get("amount_cents"), occasion.payload.get("expires_at")
+    amount = words(int(cents or 0), occasion.lesson.currency)
+    ends = occasion.when(datetime.fromisoformat(str(until)))
+    return Letter(
+        subject=f"You have {amount} credit",
+        paragraphs=(
+            f"The charge for your cancelled lesson is yours as credit: {amount}.",
+            f"It is good for any lesson until {ends}.",
+        ),
+    )
+
+
+_LETTERS: dict[Topic, Callable[[Occasion], Letter | None]] = {
+    "booking.confirmed": _confirmed,
+    "booking.cancelled": _cancelled,
+    "payment.retry_scheduled": _retry,
+    "payment.card_required": _card_required,
+    "payment.action_required": _action_required,
+    "payment.warned": _warned,
+    "payment.settled": _settled,
+    "credit.issued": _credit_issued,
+}

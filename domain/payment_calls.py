@@ -1,0 +1,106 @@
+"""From a decided step to the very request Stripe gets, and the key that makes it safe to repeat."""
+
+from uuid import UUID
+
+from domain.operations import (
+    AttachMethod,
+    Call,
+    CancelIntent,
+    CancelSetup,
+    CaptureIntent,
+    ConfirmIntent,
+    CreateIntent,
+    CreateSetup,
+)
+from domain.payments import MoneyFacts, Payment, Step
+
+NEEDS_CUSTOMER = frozenset({"create_setup", "attach_method", "create_intent"})
+
+_PREFIX: dict[str, str] = {
+    "create_setup": "seti",
+    "cancel_setup": "setc",
+    "attach_method": "att",
+    "create_intent": "pi",
+    "confirm_intent": "conf",
+    "capture_intent": "cap",
+    "cancel_intent": "rel",
+}
+_NUMBERED = frozenset({"create_setup", "attach_method", "confirm_intent"})
+"""Happen several times by rights; the others only again after a definitive failure."""
+
+
+class MissingFactError(Exception):
+    """A step was decided whose facts are not there: a bug."""
+
+
+def kind_of(call: Call) -> str:
+    """The name of a call, as operations are stored under."""
+    return str(type(call).__struct_config__.tag)
+
+
+def key_of(kind: str, *, booking_id: UUID, cycle: int, before: int) -> str:
+    """The idempotency key; `before` is how many operations of this kind the booking has had."""
+    base = f"{_PREFIX[kind]}:{booking_id}:{cycle}"
+    return base if before == 0 and kind not in _NUMBERED else f"{base}:{before + 1}"
+
+
+def call_of(step: Step, facts: MoneyFacts, payment: Payment) -> Call:
+    """What a step asks of Stripe; raises `MissingFactError` for one that asks nothing."""
+    call: Call
+    match step.kind:
+        case "create_setup":
+            call = CreateSetup(customer=_known(facts.stripe_customer_id), metadata=_ours(facts))
+        case "cancel_setup":
+            call = CancelSetup(setup_intent_id=_known(payment.setup_intent_id))
+        case "attach_method":
+            call = AttachMethod(
+                payment_method_id=_known(payment.payment_method_id),
+                customer=_known(facts.stripe_customer_id),
+            )
+        case "create_intent":
+            call = _intent(step, facts, payment)
+        case "confirm_intent":
+            call = ConfirmIntent(
+                payment_intent_id=_known(payment.payment_intent_id),
+                payment_method_id=_known(payment.payment_method_id),
+                is_on_session=step.is_on_session,
+            )
+        case "capture" | "capture_as_fee":
+            is_fee = step.kind == "capture_as_fee"
+            call = CaptureIntent(
+                payment_intent_id=_known(payment.payment_intent_id),
+                as_fee_cents=facts.card_amount_cents if is_fee else None,
+            )
+        case "release":
+            call = CancelIntent(payment_intent_id=_known(payment.payment_intent_id))
+        case "move" | "new_cycle" | "ask_confirm":
+            raise MissingFactError(f"{step.kind} asks nothing of Stripe")
+    return call
+
+
+def _intent(step: Step, facts: MoneyFacts, payment: Payment) -> CreateIntent:
+    metadata = {
+        **_ours(facts),
+        "cycle": str(payment.cycle),
+        "policy_version": str(facts.policy_version),
+    }
+    return CreateIntent(
+        amount_cents=facts.card_amount_cents,
+        currency=facts.currency,
+        customer=_known(facts.stripe_customer_id),
+        destination_account=_known(facts.stripe_account_id),
+        application_fee_cents=facts.application_fee_cents,
+        transfer_group=f"booking:{facts.booking_id}",
+        is_on_session=step.is_on_session,
+        metadata=metadata,
+    )
+
+
+def _ours(facts: MoneyFacts) -> dict[str, str]:
+    return {"booking_id": str(facts.booking_id)}
+
+
+def _known(value: str | None) -> str:
+    if value is None:
+        raise MissingFactError("an identifier at Stripe is not known yet")
+    return value

@@ -1,2 +1,0 @@
--- Wakes the clock process when this transaction commits.
-SELECT true FROM pg_notify('timings', '')
