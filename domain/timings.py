@@ -30,7 +30,7 @@ UNPAID: frozenset[PaymentStatus] = frozenset(
 
 SECURED: frozenset[PaymentStatus] = frozenset({"authorized", "credit_only"})
 
-PAYABLE: frozenset[PaymentStatus] = SECURED | {"scheduled"}
+PAYABLE: frozenset[PaymentStatus] = frozenset({"scheduled", "authorized", "credit_only"})
 """Statuses with which a booking may be confirmed: reserved, or a card to reserve on in time."""
 
 AT_REST: frozenset[PaymentStatus] = frozenset(
