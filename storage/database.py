@@ -78,11 +78,8 @@ class Reads:
             for _ in range(self._pool.get_max_size()):
                 try:
                     return await self._once(ask)
-                except TimeoutError:
-                    raise
                 except GONE as error:
-                    if translate(error) is None:
-                        raise
+                    _raise_unless_gone(error)
             return await self._once(ask)
 
     async def _once(self, ask: Callable[[Connection], Coroutine[Any, Any, R]]) -> R:
@@ -132,10 +129,6 @@ class Database:
     @property
     def reads(self) -> Reads:
         """The pool for reading; pass it as `tx` to queries."""
-        return self._reads
-
-    def reading(self) -> Reads:
-        """The same, as a verb."""
         return self._reads
 
     @asynccontextmanager
@@ -270,20 +263,33 @@ async def _opened(pool: Pool, patience_seconds: float) -> None:
 
 async def _acquired(pool: Pool, patience_seconds: float) -> Connection:
     """A connection of the pool; tries again while the database is starting, up to the patience."""
-    pause = 0.02
-    last: BaseException | None = None
+    troubles: list[Exception] = []
     try:
         async with asyncio.timeout(patience_seconds):
-            while True:
-                try:
-                    return await pool.acquire()
-                except (*BUSY, OSError) as error:
-                    last = error
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, 0.5)
+            return await _acquired_at_last(pool, troubles)
     except TimeoutError as late:
-        detail = "the database does not answer" if last else "every database connection is in use"
-        raise Unavailable(detail, retry_after=1) from (last or late)
+        detail = (
+            "the database does not answer" if troubles else "every database connection is in use"
+        )
+        raise Unavailable(detail, retry_after=1) from (troubles[-1] if troubles else late)
+
+
+async def _acquired_at_last(pool: Pool, troubles: list[Exception]) -> Connection:
+    """Tries until its caller's time is over; leaves the latest trouble behind."""
+    pause = 0.02
+    while True:
+        try:
+            return await pool.acquire()
+        except (*BUSY, OSError) as error:
+            troubles[:] = [error]
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, 0.5)
+
+
+def _raise_unless_gone(error: Exception) -> None:
+    """Raises what asking again on another connection would not mend."""
+    if isinstance(error, TimeoutError) or translate(error) is None:
+        raise error
 
 
 async def _committed(pool: Pool, connection: Connection) -> None:

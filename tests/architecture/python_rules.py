@@ -27,10 +27,12 @@ MONEY = (
 )
 """Modules that count money: integer cents, shares by whole-number formulas."""
 
+SECONDS = ("_SECONDS", "TIMEOUT", "PAUSES")
+
 HOMES = {
     "asyncpg": ("storage/*.py",),
     "stripe": ("gateways/stripe*.py",),
-    "nats": ("gateways/bus.py",),
+    "nats": ("gateways/bus.py", "actors/worker.py", "actors/broker.py"),  # taskiq's own broker
     "taskiq": ("actors/worker.py", "actors/broker.py"),
     "taskiq_nats": ("actors/worker.py", "actors/broker.py"),
     "litestar": ("server/*.py",),
@@ -122,9 +124,12 @@ def is_money(name: str) -> bool:
 
 
 def floats_near_money(name: str, tree: ast.Module) -> list[str]:
-    """Money knows neither floats nor `/`."""
+    """Money knows neither floats nor `/`; constants that say they are seconds may be floats."""
     found: list[str] = []
+    seconds = {id(part) for each in tree.body if says_seconds(each) for part in ast.walk(each)}
     for part in ast.walk(tree):
+        if id(part) in seconds:
+            continue
         if isinstance(part, ast.BinOp | ast.AugAssign) and isinstance(part.op, ast.Div):
             found.append(f"{name}:{part.lineno} divides with /")
         elif isinstance(part, ast.Constant) and isinstance(part.value, float):
@@ -132,6 +137,13 @@ def floats_near_money(name: str, tree: ast.Module) -> list[str]:
         elif isinstance(part, ast.Name) and part.id in {"float", "round"}:
             found.append(f"{name}:{part.lineno} uses {part.id}")
     return found
+
+
+def says_seconds(statement: ast.stmt) -> bool:
+    """Whether a statement gives a duration to a constant: `ANSWER_SECONDS = 2.5`."""
+    return isinstance(statement, ast.Assign) and all(
+        isinstance(target, ast.Name) and target.id.endswith(SECONDS) for target in statement.targets
+    )
 
 
 def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:

@@ -87,6 +87,7 @@ GOOD: list[tuple[Rule, str]] = [
         "def f():\n if a:\n  b()\n elif c:\n  d()\n elif e:\n  g()\n elif h:\n  i()",
     ),
     (rules.imports_inside_functions, "import os\nif TYPE_CHECKING:\n    import re"),
+    (rules.floats_near_money, "BUSY_PAUSES = (0.25, 0.5)"),
     (rules.floats_near_money, "half, rest = divmod(price_cents, 2)\nshare = price_cents // 2"),
     (rules.long_handlers, "@post('/x')\nasync def f():\n    'Doc.'\n" + "    x = 1\n" * 10),
 ]
