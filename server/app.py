@@ -15,6 +15,7 @@ from server import accounts, health
 from server.auth import Auth
 from server.edge import Edge
 from server.limits import Limits
+from server.pages.templates import page_handlers, template_config
 from server.parts import Parts
 from server.problems import answer_exception
 from server.requests import Request
@@ -42,7 +43,8 @@ def create_app(
             yield
 
     app = Litestar(
-        route_handlers=[*CONTROLLERS, *extra_handlers],
+        route_handlers=[*CONTROLLERS, *page_handlers, *extra_handlers],
+        template_config=template_config(),
         request_class=Request,
         request_max_body_size=BODY_BYTES_MAX,
         exception_handlers={Exception: answer_exception},

@@ -61,7 +61,7 @@ class Assets(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load_assets(dist: Path = DIST) -> Assets:
-    """Reads the manifest. Without a build the pages work, plain: that is told once, as a warning."""
+    """Reads the manifest. Without a build pages work, but plain: a warning tells it once."""
     manifest = dist / ".vite" / "manifest.json"
     if not manifest.is_file():
         log.warning("web.assets_missing", hint="run `npm run build` in web/")

@@ -1,12 +1,32 @@
-"""The template engine: Jinja2 over `web/templates`, strict about names that are not there."""
+"""The template engine and everything a page is served by: `template_config`, `page_handlers`."""
+
+from pathlib import Path
+from typing import Any, cast
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from litestar import get
+from litestar.params import FromPath
+from litestar.plugins.jinja import JinjaTemplateEngine
+from litestar.response import File
+from litestar.template import TemplateConfig
+from litestar.types import ControllerRouterHandler
 
-from server.pages.assets import WEB, load_assets
+from domain.errors import NotFound
+from server.pages import availability, home, instructors, lessons, signing_in, teaching
+from server.pages.assets import DIST, WEB, load_assets
 from server.pages.words import FILTERS
 
+YEAR_SECONDS = 365 * 86_400
+DAY_SECONDS = 86_400
+KINDS = {
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".woff2": "font/woff2",
+}
 
-def environment() -> Environment:
+
+def environment(dist: Path = DIST) -> Environment:
     """Templates, filters and built assets; unknown names are errors, text is escaped."""
     env = Environment(
         loader=FileSystemLoader(WEB / "templates"),
@@ -17,5 +37,53 @@ def environment() -> Environment:
         auto_reload=False,
     )
     env.filters.update(FILTERS)
-    env.globals["assets"] = load_assets()
+    names = cast("dict[str, Any]", env.globals)
+    names["assets"] = load_assets(dist)
     return env
+
+
+def template_config() -> TemplateConfig[JinjaTemplateEngine]:
+    """How Litestar renders our pages."""
+    return TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment()))
+
+
+@get("/favicon.svg", include_in_schema=False, media_type="image/svg+xml")
+async def favicon() -> File:
+    """The mark in the browser's tab."""
+    return File(
+        WEB / "public" / "favicon.svg",
+        media_type="image/svg+xml",
+        content_disposition_type="inline",
+        headers={"cache-control": f"public, max-age={DAY_SECONDS}"},
+    )
+
+
+@get("/assets/{name:str}", include_in_schema=False)
+async def asset(name: FromPath[str]) -> File:
+    """A built file. Its name carries its content's hash, so it may be kept for ever."""
+    kind = KINDS.get(Path(name).suffix)
+    path = DIST / "assets" / name
+    if kind is None or name != Path(name).name or not path.is_file():
+        raise NotFound
+    return File(
+        path,
+        media_type=kind,
+        content_disposition_type="inline",
+        headers={"cache-control": f"public, max-age={YEAR_SECONDS}, immutable"},
+    )
+
+
+page_handlers: list[ControllerRouterHandler] = [
+    home.home,
+    instructors.instructor,
+    lessons.lessons,
+    signing_in.login,
+    signing_in.register,
+    teaching.overview,
+    teaching.bookings,
+    teaching.profile,
+    teaching.services,
+    availability.availability,
+    favicon,
+    asset,
+]

@@ -1,4 +1,4 @@
-"""Free times laid out as the days of a week, in the reader's zone: what `parts/slots.html` draws."""
+"""Free times as the days of a week in the reader's zone: what `parts/slots.html` draws."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta

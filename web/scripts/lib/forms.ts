@@ -17,13 +17,16 @@ function push(body: Body, name: string, value: unknown): void {
   else body[name] = [value];
 }
 
-/** `data-type` says how a text becomes JSON: bool, cents, list, int-list, words; a plain text without it. */
+/** `data-type` says how a text becomes JSON: bool, cents, json, list, int-list, words; a plain text without it. */
 function put(body: Body, control: Control): void {
   const { name, value } = control;
   const isChecked = control instanceof HTMLInputElement && control.checked;
   switch (control.dataset.type) {
     case "bool":
       body[name] = isChecked;
+      return;
+    case "json":
+      body[name] = JSON.parse(value);
       return;
     case "cents":
       body[name] = cents(value) ?? value;

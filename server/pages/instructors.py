@@ -1,0 +1,197 @@
+"""An instructor's page: who they are, what they teach, and the times that are free, live."""
+
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+import msgspec
+from litestar import get
+from litestar.params import FromPath, FromQuery
+from litestar.response import Template
+
+from domain.bookings import Booking
+from domain.ids import BookingId, UserId
+from domain.money import CURRENCY
+from domain.pricing import price_of
+from domain.settings import POLICY
+from domain.times import Span
+from gateways.settings import Settings
+from server.guards import known
+from server.pages.frame import Frame, frame_of, show
+from server.pages.free_times import free_starts
+from server.pages.missing import missing
+from server.pages.offers import Offer, offer_of
+from server.pages.weeks import DAYS, first_date, start_of_date, week_of
+from server.requests import Request
+from storage.bookings import booking_by_id
+from storage.calendars import Calendar, calendar_by_instructor
+from storage.database import Reads
+from storage.instructors import InstructorPage, page_by_instructor
+from storage.payment_methods import SavedMethod, methods_of_user
+
+WEEKS_MAX = 26
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What the address names: service, length, week, a time, a booking to go on with."""
+
+    service: UUID | None
+    minutes: int | None
+    week: int
+    start: datetime | None
+    booking: UUID | None
+
+
+class Window(msgspec.Struct, frozen=True, kw_only=True):
+    """From where on times are watched."""
+
+    from_at: datetime
+
+
+class StripeKeys(msgspec.Struct, frozen=True, kw_only=True):
+    """What the browser needs for the card form; both are public."""
+
+    js_url: str
+    publishable_key: str
+
+
+class TermsInMinutes(msgspec.Struct, frozen=True, kw_only=True):
+    """The payment clock, for sentences that the browser writes."""
+
+    authorize_lead_minutes: int
+    free_lead_minutes: int
+    credit_lead_minutes: int
+    capture_after_minutes: int
+
+
+def _minutes(length: timedelta) -> int:
+    return int(length.total_seconds()) // 60
+
+
+TERMS = TermsInMinutes(
+    authorize_lead_minutes=_minutes(POLICY.authorize_before),
+    free_lead_minutes=_minutes(POLICY.free_until),
+    credit_lead_minutes=_minutes(POLICY.credit_until),
+    capture_after_minutes=_minutes(POLICY.capture_after),
+)
+
+
+@get("/instructors/{instructor_id:uuid}", include_in_schema=False, guards=[known])
+async def instructor(
+    request: Request,
+    instructor_id: FromPath[UUID],
+    service: FromQuery[UUID | None] = None,
+    minutes: FromQuery[int | None] = None,
+    week: FromQuery[int] = 0,
+    start: FromQuery[datetime | None] = None,
+    booking: FromQuery[UUID | None] = None,
+) -> Template:
+    """The page of one instructor; a time that the address names is chosen already."""
+    frame, reads = await frame_of(request), request.parts.reads
+    person = await page_by_instructor(reads, instructor_id=UserId(instructor_id), currency=CURRENCY)
+    if person is None:
+        return missing(frame)
+    asked = Asked(
+        service=service,
+        minutes=minutes,
+        week=min(max(week, 0), WEEKS_MAX),
+        start=start if start is not None and start.tzinfo is not None else None,
+        booking=booking,
+    )
+    calendar = await calendar_by_instructor(reads, instructor_id=person.id, now=frame.now)
+    if calendar is None or not person.bookable:
+        return show(
+            "instructor", frame, {"instructor": person, "service": None, "is_bookable": False}
+        )
+    context = await _booking_context(reads, frame, person, calendar, asked)
+    context["stripe"] = _stripe_keys(request.parts.settings)
+    return show("instructor", frame, context)
+
+
+def _stripe_keys(settings: Settings) -> StripeKeys:
+    return StripeKeys(
+        js_url=settings.stripe_js_url, publishable_key=settings.stripe_publishable_key
+    )
+
+
+async def _booking_context(
+    reads: Reads, frame: Frame, person: InstructorPage, calendar: Calendar, asked: Asked
+) -> dict[str, object]:
+    offers = [offer_of(service) for service in person.services]
+    pending = await _own_hold(reads, frame, person, asked)
+    offer = _chosen(offers, pending.service_id if pending else asked.service)
+    minutes = _length(offer, pending, asked)
+    first = _first(frame, asked)
+    starts = _starts(calendar, offer, minutes, first, frame)
+    picked = asked.start if asked.start in starts else None
+    week = week_of(starts, first=first, zone=frame.zone, picked=picked)
+    return {
+        "instructor": person,
+        "is_bookable": True,
+        "is_own": frame.viewer is not None and frame.viewer.id == person.id,
+        "services": offers,
+        "service": offer,
+        "minutes": minutes,
+        "price_cents": price_of(offer.hourly_rate_cents, minutes),
+        "currency": offer.currency,
+        "week": asked.week,
+        "days": week.days,
+        "part_labels": week.labels,
+        "window": Window(from_at=start_of_date(first, frame.zone)),
+        "version": calendar.version,
+        "picked": picked,
+        "lost": asked.start is not None and picked is None and pending is None,
+        "booking": pending,
+        "card": await _card(reads, frame),
+        "policy": TERMS,
+    }
+
+
+async def _own_hold(
+    reads: Reads, frame: Frame, person: InstructorPage, asked: Asked
+) -> Booking | None:
+    """The viewer's pending booking with this instructor that the address names."""
+    if asked.booking is None or frame.viewer is None:
+        return None
+    found = await booking_by_id(
+        reads, booking_id=BookingId(asked.booking), viewer_id=frame.viewer.id
+    )
+    is_open = found is not None and found.status == "pending" and found.instructor_id == person.id
+    return found if is_open else None
+
+
+async def _card(reads: Reads, frame: Frame) -> SavedMethod | None:
+    if frame.viewer is None:
+        return None
+    return next(iter(await methods_of_user(reads, user_id=frame.viewer.id)), None)
+
+
+def _chosen(offers: list[Offer], wanted: UUID | None) -> Offer:
+    return next((offer for offer in offers if offer.id == wanted), offers[0])
+
+
+def _length(offer: Offer, pending: Booking | None, asked: Asked) -> int:
+    wanted = _minutes(pending.end_at - pending.start_at) if pending else asked.minutes
+    if wanted in offer.durations_minutes:
+        return wanted
+    return 60 if 60 in offer.durations_minutes else offer.durations_minutes[0]
+
+
+def _first(frame: Frame, asked: Asked) -> date:
+    """The page of days to show: that of the time asked for, else that of the week asked for."""
+    today = first_date(frame.now, frame.zone, 0)
+    if asked.start is not None and asked.start > frame.now:
+        ahead = (first_date(asked.start, frame.zone, 0) - today).days
+        return today + timedelta(days=min(ahead // DAYS, WEEKS_MAX) * DAYS)
+    return today + timedelta(days=asked.week * DAYS)
+
+
+def _starts(
+    calendar: Calendar, offer: Offer, minutes: int, first: date, frame: Frame
+) -> list[datetime]:
+    window = Span(
+        start_of_date(first, frame.zone),
+        start_of_date(first + timedelta(days=DAYS), frame.zone),
+    )
+    return free_starts(
+        calendar, minutes=minutes, modalities=offer.modalities, window=window, now=frame.now
+    )

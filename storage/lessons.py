@@ -1,0 +1,64 @@
+"""Lessons as pages show them: a booking with the names and titles that people know it by."""
+
+from datetime import datetime
+
+import msgspec
+
+from domain.bookings import BookingStatus, Modality, Outcome, PaymentStatus
+from domain.ids import BookingId, UserId
+from storage.query import Tx, query
+
+
+class Lesson(msgspec.Struct, frozen=True, kw_only=True):
+    """One booking in words. `was_authorized`: money was reserved for it at some time."""
+
+    id: BookingId
+    instructor_id: UserId
+    student_id: UserId
+    instructor_name: str
+    student_name: str
+    title: str
+    start_at: datetime
+    end_at: datetime
+    instructor_zone: str
+    modality: Modality
+    status: BookingStatus
+    outcome: Outcome | None
+    payment_status: PaymentStatus
+    price_cents: int
+    instructor_amount_cents: int
+    currency: str
+    hold_expires_at: datetime | None
+    created_at: datetime
+    sticky_lead_seconds: int | None
+    was_authorized: bool
+
+
+class Hold(msgspec.Struct, frozen=True, kw_only=True):
+    """A time kept for a student who has not finished booking."""
+
+    booking_id: BookingId
+    instructor_id: UserId
+    instructor_name: str
+    start_at: datetime
+    expires_at: datetime
+
+
+@query
+async def lessons_of_student(
+    tx: Tx, *, student_id: UserId, now: datetime, most: int
+) -> list[Lesson]: ...
+
+
+@query
+async def lessons_of_instructor(
+    tx: Tx, *, instructor_id: UserId, now: datetime, most: int
+) -> list[Lesson]: ...
+
+
+@query
+async def hold_of_student(tx: Tx, *, student_id: UserId, now: datetime) -> Hold | None: ...
+
+
+@query
+async def earned_by_instructor(tx: Tx, *, instructor_id: UserId) -> int: ...
