@@ -1,7 +1,8 @@
 """Puts the parts of one process together, from plain arguments; used by every process."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import msgspec
 
@@ -9,11 +10,11 @@ from actors.bookings import Bookings
 from actors.calendars import Calendars
 from actors.cards import Cards
 from actors.credits import Credits
+from actors.instructors import record_stripe_status
 from actors.notifications import Notifications
 from actors.payments import Payments
 from actors.stripe_events import StripeEvents
 from actors.timings import Timings
-from domain.operations import AccountSeen
 from domain.settings import POLICY, Policy
 from gateways.clock import Clock
 from gateways.mail import MailGateway
@@ -42,7 +43,6 @@ async def open_money(
     db: Database,
     calendars: Calendars,
     clock: Clock,
-    record_account: Callable[[AccountSeen], Awaitable[None]],
     policy: Policy = POLICY,
 ) -> AsyncGenerator[Money]:
     """Opens the money side of a process and, at the end, waits for the calls under way."""
@@ -88,7 +88,9 @@ async def open_money(
                 db=db,
                 stripe=stripe,
                 payments=payments,
-                record_account=record_account,
+                record_account=partial(
+                    record_stripe_status, db=db, calendars=calendars, clock=clock
+                ),
                 clock=clock,
                 secrets=settings.stripe_webhook_secrets,
             ),

@@ -3,6 +3,7 @@
 import itertools
 import uuid
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import msgspec
 import pytest
@@ -11,8 +12,8 @@ from hypothesis import strategies as st
 
 from domain.bookings import PaymentStatus
 from domain.ids import BookingId, UserId
-from domain.journals import capture_journals
-from domain.operations import ChargeSeen, Decline, IntentSeen, decline_kind
+from domain.journals import Journal, capture_journals
+from domain.operations import ChargeSeen, Decline, DeclineKind, IntentSeen, decline_kind
 from domain.payments import (
     ASKING,
     OPEN_AUTHORIZATION,
@@ -30,6 +31,7 @@ END = START + timedelta(hours=1)
 FAR = START - timedelta(days=5)
 AMOUNT = 10_000
 BOOKING = BookingId(uuid.UUID(int=1))
+Facts = dict[str, object]
 
 
 def facts(**changes: object) -> MoneyFacts:
@@ -139,19 +141,23 @@ STATUSES = sorted(ASKING | OPEN_AUTHORIZATION | {"releasing", "released", "auth_
     st.sampled_from(STATUSES),
     st.randoms(use_true_random=False),
 )
-def test_any_order_and_repetition_of_observations_ends_the_same(observations, status, random):
+def test_any_order_and_repetition_of_observations_ends_the_same(
+    observations: list[IntentSeen], status: PaymentStatus, random: Random
+) -> None:
     orders = [observations, observations * 2, random.sample(observations, len(observations))]
     ends = set()
     for order in orders:
         now = payment(status)
         for each in order:
             now = fold(now, each, amount_cents=AMOUNT)
-        ends.add((now.status, now.charge_id, now.authorized_at, now.captured_at, now.captured_cents))
+        ends.add(
+            (now.status, now.charge_id, now.authorized_at, now.captured_at, now.captured_cents)
+        )
     assert len(ends) == 1
 
 
 @given(st.permutations([RESERVED, TAKEN, ASKED[0], seen("canceled"), TAKEN]))
-def test_even_impossible_histories_have_one_end(observations):
+def test_even_impossible_histories_have_one_end(observations: list[IntentSeen]) -> None:
     now = payment("authorizing")
     for each in observations:
         now = fold(now, each, amount_cents=AMOUNT)
@@ -177,11 +183,13 @@ def test_even_impossible_histories_have_one_end(observations):
         ("authorizing", seen("requires_capture", capturable_cents=1), "authorizing"),
     ],
 )
-def test_an_observation_moves_a_payment_by_rank(status, observed, became):
+def test_an_observation_moves_a_payment_by_rank(
+    status: PaymentStatus, observed: IntentSeen, became: PaymentStatus
+) -> None:
     assert fold(payment(status), observed, amount_cents=AMOUNT).status == became
 
 
-def test_an_observation_of_an_earlier_cycle_changes_nothing():
+def test_an_observation_of_an_earlier_cycle_changes_nothing() -> None:
     now = payment("authorizing", payment_intent_id="pi_2", cycle=2)
     assert fold(now, RESERVED, amount_cents=AMOUNT) == now
 
@@ -210,7 +218,9 @@ def test_an_observation_of_an_earlier_cycle_changes_nothing():
         ("auth_lost", {}, START - timedelta(hours=3), Step("new_cycle", "authorizing")),
     ],
 )
-def test_a_confirmed_booking_is_authorised_by_the_ladder(status, stored, now, step):
+def test_a_confirmed_booking_is_authorised_by_the_ladder(
+    status: PaymentStatus, stored: Facts, now: datetime, step: Step | None
+) -> None:
     assert next_step(facts(), payment(status, **stored), now=now, policy=POLICY) == step
 
 
@@ -253,7 +263,9 @@ def test_a_confirmed_booking_is_authorised_by_the_ladder(status, stored, now, st
         ("authorized", {}, {}, START - timedelta(hours=6), Step("ask_confirm", "authorized")),
     ],
 )
-def test_a_pending_booking_is_paid_for_face_to_face(status, stored, people, now, step):
+def test_a_pending_booking_is_paid_for_face_to_face(
+    status: PaymentStatus, stored: Facts, people: Facts, now: datetime, step: Step | None
+) -> None:
     pending = facts(status="pending", **people)
     assert next_step(pending, payment(status, **stored), now=now, policy=POLICY) == step
 
@@ -283,20 +295,22 @@ def test_a_pending_booking_is_paid_for_face_to_face(status, stored, people, now,
         ("cancelled", "free", "captured", {}, None),
     ],
 )
-def test_an_ended_booking_leaves_no_money_at_large(booking, outcome, status, stored, step):
+def test_an_ended_booking_leaves_no_money_at_large(
+    booking: str, outcome: str | None, status: PaymentStatus, stored: Facts, step: Step | None
+) -> None:
     ended = facts(status=booking, outcome=outcome)
     now = START - timedelta(hours=10)
     assert next_step(ended, payment(status, **stored), now=now, policy=POLICY) == step
 
 
-def test_a_charged_cancellation_without_a_card_is_to_be_collected():
+def test_a_charged_cancellation_without_a_card_is_to_be_collected() -> None:
     ended = facts(status="cancelled", outcome="charged", method_state="none")
     step = next_step(ended, payment("card_required"), now=START, policy=POLICY)
     assert step == Step("move", "collection")
 
 
 @pytest.mark.parametrize(("hours", "step"), [(23, None), (24, Step("capture", "capturing"))])
-def test_a_taught_lesson_is_captured_a_day_after_its_end(hours, step):
+def test_a_taught_lesson_is_captured_a_day_after_its_end(hours: int, step: Step | None) -> None:
     now = END + timedelta(hours=hours)
     taught = facts(status="completed")
     assert next_step(taught, payment("authorized"), now=now, policy=POLICY) == step
@@ -316,7 +330,9 @@ SOFT = Decline(kind="soft", code="insufficient_funds")
         (15, 0, "card_required", 4),
     ],
 )
-def test_a_soft_decline_waits_for_the_next_rung_ahead(hours, attempt, status, next_attempt):
+def test_a_soft_decline_waits_for_the_next_rung_ahead(
+    hours: int, attempt: int, status: PaymentStatus, next_attempt: int
+) -> None:
     now = START - timedelta(hours=hours)
     before = payment("authorizing", attempt=attempt)
     after = after_decline(facts(), before, SOFT, now=now, policy=POLICY)
@@ -334,7 +350,9 @@ def test_a_soft_decline_waits_for_the_next_rung_ahead(hours, attempt, status, ne
         ("cancelled", "credit", "soft", "releasing"),
     ],
 )
-def test_other_declines_need_somebody(booking, outcome, kind, status):
+def test_other_declines_need_somebody(
+    booking: str, outcome: str | None, kind: DeclineKind, status: PaymentStatus
+) -> None:
     decline = Decline(kind=kind, code="whatever")
     people = facts(status=booking, outcome=outcome)
     now = START - timedelta(hours=10)
@@ -354,11 +372,13 @@ def test_other_declines_need_somebody(booking, outcome, kind, status):
         ("card_declined", "authentication_required", None, "authentication"),
     ],
 )
-def test_declines_are_told_apart(code, decline_code, advice, kind):
+def test_declines_are_told_apart(
+    code: str, decline_code: str | None, advice: str | None, kind: DeclineKind
+) -> None:
     assert decline_kind(code, decline_code, advice) == kind
 
 
-def totals(journals):
+def totals(journals: tuple[Journal, ...]) -> dict[str, int]:
     sums: dict[str, int] = {}
     for line in itertools.chain.from_iterable(each.lines for each in journals):
         name = line.account.split(":")[0]
@@ -366,14 +386,14 @@ def totals(journals):
     return {name: cents for name, cents in sums.items() if cents}
 
 
-def test_a_capture_is_posted_to_the_cent():
+def test_a_capture_is_posted_to_the_cent() -> None:
     journals = capture_journals(facts(), charge(), cycle=1, at=END)
     assert totals(journals) == {"SP": 1180, "SC": 8500, "WAL": -8500, "REV": -1500, "XPR": 320}
     assert all(sum(line.amount_cents for line in each.lines) == 0 for each in journals)
     assert [each.kind for each in journals] == ["charge", "transfer", "application_fee"]
 
 
-def test_the_credit_rule_owes_the_student_what_it_took():
+def test_the_credit_rule_owes_the_student_what_it_took() -> None:
     journals = capture_journals(facts(), charge(fee_cents=AMOUNT), cycle=1, at=END)
     assert totals(journals) == {"SP": 9680, "CRA": -10_000, "XPR": 320}
     assert [each.kind for each in journals] == ["charge", "transfer", "credit_rule"]

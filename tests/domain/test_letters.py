@@ -1,0 +1,158 @@
+"""Mails say the truth in plain words, to the one it concerns, in their own time."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from domain.events import MAILED
+from domain.letters import Lesson, Letter, Occasion, Reader, letter_of
+from domain.settings import POLICY
+
+START = datetime(2027, 3, 10, 18, tzinfo=UTC)
+STUDENT, INSTRUCTOR = UUID(int=1), UUID(int=2)
+READERS = {
+    STUDENT: Reader(
+        user_id=STUDENT, email="s@example.com", display_name="Sol", time_zone="Europe/Berlin"
+    ),
+    INSTRUCTOR: Reader(
+        user_id=INSTRUCTOR, email="i@example.com", display_name="Ines", time_zone="UTC"
+    ),
+}
+LESSON = Lesson(
+    booking_id=UUID(int=3),
+    status="confirmed",
+    outcome=None,
+    payment_status="scheduled",
+    start_at=START,
+    end_at=START + timedelta(hours=1),
+    student_id=STUDENT,
+    student_name="Sol",
+    instructor_id=INSTRUCTOR,
+    instructor_name="Ines",
+    title="Piano",
+    price_cents=10_000,
+    card_amount_cents=10_000,
+    instructor_amount_cents=8500,
+    currency="usd",
+)
+
+
+def write(
+    topic: str,
+    reader: UUID,
+    *,
+    payload: dict[str, str | int | None] | None = None,
+    now: datetime = START - timedelta(days=5),
+    **changes: object,
+) -> Letter | None:
+    return letter_of(
+        Occasion(
+            topic=topic,
+            payload=payload or {},
+            lesson=msgspec.structs.replace(LESSON, **changes),
+            reader=READERS[reader],
+            now=now,
+            policy=POLICY,
+        )
+    )
+
+
+def test_a_booking_is_told_with_its_money_and_in_the_readers_time() -> None:
+    letter = write("booking.confirmed", STUDENT)
+    assert letter is not None
+    assert letter.subject == (
+        "Your lesson is booked: Piano with Ines, Wed 10 Mar 2027, 19:00 (Europe/Berlin)"
+    )
+    text = letter.text("http://localhost/lessons")
+    assert "Nothing is charged today" in text
+    assert "$100.00" in text
+    assert "free of charge until Tue 9 Mar 2027, 19:00" in text
+
+    theirs = write("booking.confirmed", INSTRUCTOR)
+    assert theirs is not None
+    assert "Piano with Sol, Wed 10 Mar 2027, 18:00 (UTC)" in theirs.subject
+    assert "$85.00" in theirs.text("")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        ("free", "Nothing was charged."),
+        ("credit", "yours as credit"),
+        ("charged", "is charged $100.00"),
+        ("by_instructor", "Your instructor cancelled it."),
+        ("payment_failed", "could not be authorised"),
+    ],
+)
+def test_a_cancellation_tells_what_it_cost(outcome: str, words: str) -> None:
+    letter = write("booking.cancelled", STUDENT, status="cancelled", outcome=outcome)
+    assert letter is not None
+    assert words in letter.text("")
+
+
+def test_the_warning_says_card_and_until_when() -> None:
+    letter = write("payment.warned", STUDENT, payment_status="card_required")
+    assert letter is not None
+    assert "card" in letter.subject
+    assert "Wed 10 Mar 2027, 13:00" in letter.text("")
+
+
+@pytest.mark.parametrize(
+    ("topic", "reader", "changes"),
+    [
+        ("booking.confirmed", STUDENT, {"status": "cancelled"}),
+        ("payment.warned", STUDENT, {"payment_status": "authorized"}),
+        ("payment.warned", STUDENT, {"status": "cancelled", "payment_status": "released"}),
+        ("payment.warned", INSTRUCTOR, {"payment_status": "card_required"}),
+        ("payment.retry_scheduled", STUDENT, {"payment_status": "auth_retry"}),
+        ("credit.issued", INSTRUCTOR, {}),
+        ("booking.held", STUDENT, {}),
+    ],
+)
+def test_nobody_hears_what_is_not_theirs_or_no_longer_so(
+    topic: str, reader: UUID, changes: dict[str, str]
+) -> None:
+    assert write(topic, reader, **changes) is None
+
+
+def test_only_the_first_decline_of_a_ladder_is_told() -> None:
+    unpaid = {"payment_status": "auth_retry"}
+    first = write("payment.retry_scheduled", STUDENT, payload={"is_first": 1}, **unpaid)
+    assert first is not None
+    assert write("payment.retry_scheduled", STUDENT, payload={"is_first": 0}, **unpaid) is None
+
+
+def test_credit_is_told_with_its_end() -> None:
+    payload: dict[str, str | int | None] = {
+        "amount_cents": 10_000,
+        "expires_at": "2028-03-09T18:00:00Z",
+    }
+    letter = write("credit.issued", STUDENT, payload=payload)
+    assert letter is not None
+    assert "Thu 9 Mar 2028" in letter.text("")
+
+
+def test_names_cannot_write_html() -> None:
+    letter = write("booking.confirmed", STUDENT, instructor_name="<b>Ines</b>")
+    assert letter is not None
+    assert "<b>" not in letter.html("http://localhost/?a&b")
+    assert "&lt;b&gt;Ines" in letter.html("")
+
+
+@pytest.mark.parametrize("topic", sorted(MAILED))
+def test_every_mailed_topic_has_a_letter_for_somebody(topic: str) -> None:
+    states = (
+        {},
+        {"payment_status": "card_required"},
+        {"status": "cancelled", "outcome": "free"},
+        {"status": "completed"},
+    )
+    payload: dict[str, str | int | None] = {
+        "is_first": 1,
+        "amount_cents": 1,
+        "expires_at": "2028-03-09T18:00:00Z",
+    }
+    letters = [write(topic, STUDENT, payload=payload, **state) for state in states]
+    assert any(letter is not None for letter in letters)
