@@ -162,8 +162,7 @@ export class LiveSlots {
   #applyDelta(frame: Delta): void {
     if (this.#version === undefined) return;
     if (frame.previous_version !== this.#version) {
-      this.#version = undefined;
-      this.#subscribe();
+      if (this.#watch !== undefined) this.watch(this.#watch);
       return;
     }
     this.#version = frame.version;

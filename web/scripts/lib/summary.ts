@@ -72,4 +72,6 @@ export function emptySummary(summary: HTMLElement): void {
   when.textContent = "Choose a time";
   when.dataset.empty = "";
   need(summary, "[data-summary-zones]").hidden = true;
+  need(summary, "[data-summary-charge]").textContent = "Your card is charged a day after the lesson, never before.";
+  need(summary, "[data-summary-cancel]").textContent = "Cancel free until 24 hours before the start.";
 }
