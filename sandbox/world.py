@@ -5,6 +5,7 @@ mail catcher), then the Procfile's processes; restarts what dies; stops all of i
 """
 
 import asyncio
+import contextlib
 import fcntl
 import os
 import signal
@@ -21,6 +22,7 @@ from sandbox.launch import die_with_parent
 from sandbox.logins import logins_in
 from sandbox.memory import Memory, remember
 from sandbox.outside import Outside, RefusalError
+from sandbox.parent import follow
 from sandbox.ports import LOOPBACK, is_free
 from sandbox.processes import ROOT, Child, ProcessFailedError, end_leftovers
 from sandbox.procfile import RELEASE, programs_of
@@ -207,12 +209,16 @@ class World:
             raise OSError(f"/health/ready answers {answer.status}: {answer.body!r}")
 
 
-async def run(world: World) -> None:
-    """Start a world, load its demo once, say that it is ready, and stay until told to stop."""
+async def run(world: World, *, parent: int | None = None) -> None:
+    """Start a world, load its demo once, say that it is ready, and stay until told to stop.
+
+    An interrupt of the process `parent` alone counts as well.
+    """
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(signal_number, stopped.set)
+    following = asyncio.create_task(follow(parent, stopped)) if parent else None
     starting = asyncio.create_task(_start_and_tell(world))
     waiting = asyncio.create_task(stopped.wait())
     try:
@@ -221,6 +227,8 @@ async def run(world: World) -> None:
             await starting
             await waiting
     finally:
+        if following is not None:
+            following.cancel()
         starting.cancel()
         await asyncio.gather(starting, return_exceptions=True)
         say("stopping")
@@ -239,18 +247,20 @@ async def _start_and_tell(world: World) -> None:
     ):
         for login in people:
             say(f"sign in as {role:<10}  {login.email}  {login.password}")
-    print(f"ready {world.url}", flush=True)
+    say(f"ready {world.url}")
 
 
 def say(line: str) -> None:
-    """Tell the person at the terminal one thing."""
-    print(line, flush=True)
+    """Tell the person at the terminal one thing; a terminal that is gone stops nothing."""
+    with contextlib.suppress(OSError):
+        print(line, flush=True)
 
 
 def main() -> None:
     """Run the world that the environment describes, in the foreground."""
-    if os.environ.get("STOP_WITH_PARENT"):
-        die_with_parent(os.getppid(), signal.SIGTERM)
+    parent = os.getppid() if os.environ.get("STOP_WITH_PARENT") else None
+    if parent is not None:
+        die_with_parent(parent, signal.SIGTERM)
     try:
         port = int(os.environ.get("PORT") or DEFAULT_PORT)
     except ValueError:
@@ -260,7 +270,7 @@ def main() -> None:
         directory, port, settings=os.environ, demo=os.environ.get("DEMO") != "off", say=say
     )
     try:
-        asyncio.run(run(world))
+        asyncio.run(run(world, parent=parent))
     except (RefusalError, ProcessFailedError) as error:
         sys.exit(str(error))
 

@@ -14,13 +14,16 @@ from sandbox.processes import Child, ProcessFailedError
 from sandbox.supervision import Supervisor
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
-NOTING = [
-    *(sys.executable, "-c"),
-    "import signal, sys, time\n"
-    "def end(*_):\n"
-    "    open(sys.argv[1], 'a').write(sys.argv[2] + '\\n'); sys.exit()\n"
-    "signal.signal(signal.SIGTERM, end); open(sys.argv[3], 'w').close(); time.sleep(600)",
-]
+NOTE = """
+import signal, sys, time
+def end(*_):
+    open(sys.argv[1], "a").write(sys.argv[2] + " ")
+    sys.exit()
+signal.signal(signal.SIGTERM, end)
+open(sys.argv[3], "w").close()
+time.sleep(600)
+"""
+NOTING = [sys.executable, "-c", NOTE]
 
 
 @pytest_asyncio.fixture

@@ -1,0 +1,30 @@
+"""Notices when the `make` that started us was told to stop, and we were not.
+
+A terminal's Ctrl-C reaches make and its child; a program that interrupts only make would wait for
+ever, because make passes SIGTERM on but after SIGINT just waits for its child. While it does, it
+blocks SIGINT, and that can be seen.
+"""
+
+import asyncio
+import signal
+from pathlib import Path
+
+LOOK_SECONDS = 0.5
+INTERRUPT_BIT = 1 << (signal.SIGINT - 1)
+
+
+async def follow(parent: int, stopped: asyncio.Event) -> None:
+    """Set the event once the parent was interrupted and waits for us; on Linux only."""
+    while not _blocks_interrupts(parent):  # noqa: ASYNC110 - a process has no event to wait for
+        await asyncio.sleep(LOOK_SECONDS)
+    stopped.set()
+
+
+def _blocks_interrupts(pid: int) -> bool:
+    """Tell whether a process blocks SIGINT now; false where that cannot be seen."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+    blocked = next((line for line in status.splitlines() if line.startswith("SigBlk:")), "")
+    return bool(int(blocked.partition(":")[2].strip() or "0", 16) & INTERRUPT_BIT)
