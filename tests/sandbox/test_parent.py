@@ -21,6 +21,7 @@ async def test_an_interrupt_of_make_alone_is_noticed(tmp_path: Path) -> None:
         stderr=subprocess.STDOUT,
     )
     assert make.stdout is not None
+    assert make.stdin is not None
     assert await make.stdout.readline() == b"up\n"
     stopped = asyncio.Event()
     following = asyncio.create_task(follow(make.pid, stopped))
@@ -30,5 +31,6 @@ async def test_an_interrupt_of_make_alone_is_noticed(tmp_path: Path) -> None:
     async with asyncio.timeout(10):
         await following
     assert stopped.is_set()
-    await make.communicate()
+    make.stdin.close()
+    await make.wait()
     assert make.returncode == -signal.SIGINT
