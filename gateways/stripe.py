@@ -6,8 +6,8 @@ for what Stripe says; `read_back` tells whether a write took effect when its ans
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
-from typing import Self, TypeVar
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -56,6 +56,17 @@ stripe.enable_telemetry = False
 os.environ.setdefault("STRIPE_SUPPRESS_NOTICES", "true")
 
 
+class _Http(stripe.HTTPXClient):
+    """The SDK's client on httpx, with the body given as httpx wants it now."""
+
+    def _get_request_args_kwargs(
+        self, method: str, url: str, headers: Mapping[str, str], post_data: str | bytes | None
+    ) -> list[Any]:
+        # the SDK passes encoded forms as `data`, which httpx has deprecated for text
+        options = {"headers": headers, "content": post_data or None, "timeout": TIMEOUT}
+        return [(method, url), options]
+
+
 class StripeGateway:
     """One connection to Stripe; belongs to the event loop it was made in."""
 
@@ -75,7 +86,7 @@ class StripeGateway:
             raise SettingsInvalidError(
                 "a live Stripe key goes to Stripe alone: see STRIPE_API_BASE"
             )
-        http = stripe.HTTPXClient(timeout=TIMEOUT)
+        http = _Http()
         client = stripe.StripeClient(
             secret_key,
             base_addresses=None
