@@ -82,11 +82,11 @@ $(BIN)/python:
 	$(PYTHON) -m venv .venv
 
 $(RUN_READY): requirements.lock | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --quiet --require-hashes -r requirements.lock
 	@mkdir -p $(STAMPS) && touch $@
 
 $(DEV_READY): requirements-dev.lock | $(RUN_READY)
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --quiet --require-hashes -r requirements-dev.lock
 	@mkdir -p $(STAMPS) && touch $@
 
 $(NPM_READY): web/package-lock.json | $(RUN_READY)
