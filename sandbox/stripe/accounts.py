@@ -1,0 +1,359 @@
+"""Connected accounts: express, created by the platform, completed on the hosted page."""
+
+from typing import Any, Final
+
+from sandbox.stripe.balances import CURRENCY
+from sandbox.stripe.context import Ctx
+from sandbox.stripe.errors import StripeError, invalid
+from sandbox.stripe.events import emit
+from sandbox.stripe.ids import token
+from sandbox.stripe.lists import LIST, embedded, page
+from sandbox.stripe.params import merge_metadata
+from sandbox.stripe.routing import Route, delete, get, post
+
+Doc = dict[str, Any]
+
+DUE: Final = [
+    "business_profile.url",
+    "external_account",
+    "individual.dob.day",
+    "individual.first_name",
+    "individual.last_name",
+    "individual.ssn_last_4",
+    "tos_acceptance.date",
+    "tos_acceptance.ip",
+]
+SPEC: Final = {
+    "email": "str",
+    "business_type": "str",
+    "business_profile": "any",
+    "company": "any",
+    "individual": "any",
+    "capabilities": "any",
+    "metadata": "map",
+    "settings": "any",
+    "tos_acceptance": "any",
+    "default_currency": "str",
+    "external_account": "any",
+}
+
+
+def requirements(due: list[str], disabled_reason: str | None) -> Doc:
+    """What Stripe still wants to know."""
+    return {
+        "alternatives": [],
+        "current_deadline": None,
+        "currently_due": due,
+        "disabled_reason": disabled_reason,
+        "errors": [],
+        "eventually_due": due,
+        "past_due": due if disabled_reason == "requirements.past_due" else [],
+        "pending_verification": [],
+    }
+
+
+def create(ctx: Ctx, p: Doc) -> Doc:
+    """POST /v1/accounts."""
+    controller = p.get("controller") or {}
+    dashboard = (controller.get("stripe_dashboard") or {}).get("type") or p.get("type") or "full"
+    if p.get("type") and controller:
+        raise invalid(
+            "You may only specify one of these parameters: type, controller.", param="type"
+        )
+    account_id = ctx.new_id("acct")
+    account = _account(ctx, account_id, p, dashboard)
+    account["controller"] = {
+        "fees": {"payer": (controller.get("fees") or {}).get("payer") or "application_express"},
+        "is_controller": True,
+        "losses": {"payments": (controller.get("losses") or {}).get("payments") or "application"},
+        "requirement_collection": controller.get("requirement_collection") or "stripe",
+        "stripe_dashboard": {"type": dashboard},
+        "type": "application",
+    }
+    _request_capabilities(account, p.get("capabilities") or {})
+    ctx.insert(account)
+    return account
+
+
+def _account(ctx: Ctx, account_id: str, p: Doc, kind: str) -> Doc:
+    """Every field of a new account."""
+    profile = {
+        "annual_revenue": None,
+        "estimated_worker_count": None,
+        "mcc": None,
+        "minority_owned_business_designation": None,
+        "name": None,
+        "product_description": None,
+        "support_address": None,
+        "support_email": None,
+        "support_phone": None,
+        "support_url": None,
+        "url": None,
+    }
+    return {
+        "id": account_id,
+        "object": "account",
+        "business_profile": profile | (p.get("business_profile") or {}),
+        "business_type": p.get("business_type"),
+        "capabilities": {},
+        "charges_enabled": False,
+        "controller": {"type": "account"},
+        "country": p.get("country") or "US",
+        "created": ctx.now,
+        "default_currency": CURRENCY,
+        "details_submitted": False,
+        "email": p.get("email"),
+        "external_accounts": embedded([], f"/v1/accounts/{account_id}/external_accounts"),
+        "future_requirements": requirements([], None),
+        "metadata": merge_metadata({}, p.get("metadata")),
+        "payouts_enabled": False,
+        "requirements": requirements(list(DUE), "requirements.past_due"),
+        "settings": _settings(p.get("settings") or {}),
+        "tos_acceptance": {"date": None, "ip": None, "user_agent": None},
+        "type": "express" if kind == "express" else "none",
+        "_": {},
+    }
+
+
+def _settings(given: Doc) -> Doc:
+    """Account settings; payouts follow the schedule asked for."""
+    payouts = given.get("payouts") or {}
+    schedule = {"delay_days": 2, "interval": "daily", **(payouts.get("schedule") or {})}
+    schedule["delay_days"] = (
+        2 if schedule["delay_days"] == "minimum" else int(schedule["delay_days"])
+    )
+    descriptor = {
+        "statement_descriptor": None,
+        "statement_descriptor_kana": None,
+        "statement_descriptor_kanji": None,
+        "statement_descriptor_prefix_kana": None,
+        "statement_descriptor_prefix_kanji": None,
+    }
+    return {
+        "bacs_debit_payments": {"display_name": None, "service_user_number": None},
+        "branding": {"icon": None, "logo": None, "primary_color": None, "secondary_color": None},
+        "card_issuing": {"tos_acceptance": {"date": None, "ip": None}},
+        "card_payments": {
+            "decline_on": {"avs_failure": False, "cvc_failure": False},
+            "statement_descriptor_prefix": None,
+            "statement_descriptor_prefix_kana": None,
+            "statement_descriptor_prefix_kanji": None,
+        },
+        "dashboard": {"display_name": None, "timezone": "Etc/UTC"},
+        "invoices": {"default_account_tax_ids": None, "hosted_payment_method_save": "offer"},
+        "payments": descriptor,
+        "payouts": {
+            "debit_negative_balances": True,
+            "schedule": schedule,
+            "statement_descriptor": payouts.get("statement_descriptor"),
+        },
+        "sepa_debit_payments": {},
+    }
+
+
+def _request_capabilities(account: Doc, wanted: Doc) -> None:
+    """A requested capability is inactive until the account is complete."""
+    for name, options in wanted.items():
+        is_requested = isinstance(options, dict) and options.get("requested") == "true"
+        if is_requested and account["capabilities"].get(name) != "active":
+            active = account["details_submitted"]
+            account["capabilities"][name] = "active" if active else "inactive"
+
+
+def platform_account(ctx: Ctx) -> Doc:
+    """The platform's own account."""
+    account_id = "acct_" + token(ctx.store.seed, "platform", 16)
+    account = _account(ctx, account_id, {"email": "platform@example.com"}, "full")
+    account |= {"charges_enabled": True, "payouts_enabled": True, "details_submitted": True}
+    account["capabilities"] = {"card_payments": "active", "transfers": "active"}
+    account["requirements"] = requirements([], None)
+    return account | {"type": "standard"}
+
+
+def load_account(ctx: Ctx, account_id: str) -> Doc:
+    """A connected account; unknown or foreign ones answer 403."""
+    account = ctx.store.find("account", account_id, "")
+    if account is None:
+        raise account_invalid(account_id)
+    return account
+
+
+def account_invalid(account_id: str) -> StripeError:
+    """403: no such account, or not ours."""
+    return StripeError(
+        403,
+        f"The provided key does not have access to account '{account_id}' (or that account does not"
+        " exist). Application access may have been revoked.",
+        code="account_invalid",
+        is_stored=False,
+    )
+
+
+def complete(ctx: Ctx, account: Doc, routing_number: str, account_number: str) -> None:
+    """Everything Stripe wanted is there: transfers and payouts work from now on."""
+    previous = {
+        name: account[name]
+        for name in ("charges_enabled", "payouts_enabled", "details_submitted", "requirements")
+    }
+    if not account["external_accounts"]["data"]:
+        add_bank_account(ctx, account, routing_number, account_number)
+    changed = [name for name, state in account["capabilities"].items() if state != "active"]
+    account["capabilities"] = dict.fromkeys(account["capabilities"] or {"transfers": ""}, "active")
+    account |= {
+        "charges_enabled": account["capabilities"].get("card_payments") == "active",
+        "details_submitted": True,
+        "payouts_enabled": True,
+        "requirements": requirements([], None),
+        "tos_acceptance": {"date": ctx.now, "ip": "127.0.0.1", "user_agent": None},
+    }
+    ctx.save(account)
+    there = ctx.on(account["id"])
+    for name in changed:
+        emit(there, "capability.updated", capability(ctx, account, name))
+    emit(there, "account.updated", account, previous)
+
+
+def add_bank_account(ctx: Ctx, account: Doc, routing_number: str, account_number: str) -> Doc:
+    """A bank account payouts go to; the first one is the default."""
+    bank_account: Doc = {
+        "id": ctx.new_id("ba"),
+        "object": "bank_account",
+        "account": account["id"],
+        "account_holder_name": None,
+        "account_holder_type": "individual",
+        "account_type": None,
+        "available_payout_methods": ["standard", "instant"],
+        "bank_name": "STRIPE TEST BANK",
+        "country": "US",
+        "currency": CURRENCY,
+        "default_for_currency": not account["external_accounts"]["data"],
+        "fingerprint": token(ctx.store.seed, f"bank:{account_number}", 16),
+        "last4": account_number[-4:],
+        "metadata": {},
+        "routing_number": routing_number,
+        "status": "new",
+        "_": {"number": account_number},
+    }
+    there = ctx.on(account["id"])
+    there.insert(bank_account)
+    shown_account = {name: value for name, value in bank_account.items() if name != "_"}
+    account["external_accounts"]["data"].append(shown_account)
+    emit(there, "account.external_account.created", bank_account)
+    return shown_account
+
+
+def capability(ctx: Ctx, account: Doc, name: str) -> Doc:
+    """A capability of an account as an object."""
+    state = account["capabilities"].get(name)
+    if state is None:
+        raise invalid(f"No such capability: '{name}'", code="resource_missing", param="capability")
+    return {
+        "id": name,
+        "object": "capability",
+        "account": account["id"],
+        "future_requirements": requirements([], None),
+        "requested": True,
+        "requested_at": account["created"],
+        "requirements": requirements(account["requirements"]["currently_due"], None),
+        "status": state,
+    }
+
+
+def retrieve_own(ctx: Ctx, p: Doc) -> Doc:  # noqa: ARG001 -- every handler's form
+    """GET /v1/account."""
+    return load_account(ctx, ctx.account) if ctx.account else platform_account(ctx)
+
+
+def retrieve(ctx: Ctx, p: Doc, account_id: str) -> Doc:  # noqa: ARG001 -- every handler's form
+    """GET /v1/accounts/{id}."""
+    own = platform_account(ctx)
+    return own if account_id == own["id"] else load_account(ctx, account_id)
+
+
+def update(ctx: Ctx, p: Doc, account_id: str) -> Doc:
+    """POST /v1/accounts/{id}."""
+    account = load_account(ctx, account_id)
+    for name in ("email", "business_type"):
+        if name in p:
+            account[name] = p[name]
+    if p.get("business_profile"):
+        account["business_profile"] |= p["business_profile"]
+    if p.get("settings"):
+        schedule = {"payouts": account["settings"]["payouts"] | (p["settings"].get("payouts") or {})}
+        account["settings"] = _settings(schedule)
+    if "metadata" in p:
+        account["metadata"] = merge_metadata(account["metadata"], p["metadata"])
+    _request_capabilities(account, p.get("capabilities") or {})
+    ctx.save(account)
+    emit(ctx.on(account_id), "account.updated", account)
+    return account
+
+
+def remove(ctx: Ctx, p: Doc, account_id: str) -> Doc:  # noqa: ARG001 -- every handler's form
+    """DELETE /v1/accounts/{id}."""
+    load_account(ctx, account_id)
+    ctx.store.delete(account_id)
+    return {"id": account_id, "object": "account", "deleted": True}
+
+
+def list_accounts(ctx: Ctx, p: Doc) -> Doc:
+    """GET /v1/accounts."""
+    return page(ctx.on(""), "account", p, "/v1/accounts")
+
+
+def list_capabilities(ctx: Ctx, p: Doc, account_id: str) -> Doc:  # noqa: ARG001
+    """GET /v1/accounts/{id}/capabilities."""
+    account = load_account(ctx, account_id)
+    data = [capability(ctx, account, name) for name in sorted(account["capabilities"])]
+    return embedded(data, f"/v1/accounts/{account_id}/capabilities")
+
+
+def retrieve_capability(ctx: Ctx, p: Doc, account_id: str, name: str) -> Doc:  # noqa: ARG001
+    """GET /v1/accounts/{id}/capabilities/{capability}."""
+    return capability(ctx, load_account(ctx, account_id), name)
+
+
+def create_external(ctx: Ctx, p: Doc, account_id: str) -> Doc:
+    """POST /v1/accounts/{id}/external_accounts with bank account data."""
+    account = load_account(ctx, account_id)
+    data = p["external_account"]
+    if not isinstance(data, dict) or data.get("object") != "bank_account":
+        raise invalid("Only bank_account hashes are supported.", param="external_account")
+    bank_account = add_bank_account(
+        ctx, account, data.get("routing_number", ""), data.get("account_number", "")
+    )
+    ctx.save(account)
+    return bank_account
+
+
+def list_external(ctx: Ctx, p: Doc, account_id: str) -> Doc:  # noqa: ARG001
+    """GET /v1/accounts/{id}/external_accounts."""
+    return load_account(ctx, account_id)["external_accounts"]
+
+
+ROUTES: list[Route] = [
+    post(
+        "/v1/accounts",
+        create,
+        SPEC
+        | {
+            "country": "str",
+            "type": "str",
+            "controller": {
+                "fees": {"payer": "str"},
+                "losses": {"payments": "str"},
+                "requirement_collection": "str",
+                "stripe_dashboard": {"type": "str"},
+            },
+        },
+    ),
+    get("/v1/accounts", list_accounts, LIST),
+    get("/v1/account", retrieve_own),
+    get("/v1/accounts/{id}", retrieve),
+    post("/v1/accounts/{id}", update, SPEC),
+    delete("/v1/accounts/{id}", remove),
+    get("/v1/accounts/{id}/capabilities", list_capabilities),
+    get("/v1/accounts/{id}/capabilities/{capability}", retrieve_capability),
+    post("/v1/accounts/{id}/external_accounts", create_external, {"external_account": "any"}),
+    get("/v1/accounts/{id}/external_accounts", list_external, LIST | {"object": "str"}),
+]

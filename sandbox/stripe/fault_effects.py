@@ -1,0 +1,67 @@
+"""What each fault does to a request: in front of it, while it runs, to its answer."""
+
+import asyncio
+
+from sandbox.stripe.errors import api_error, key_in_use, lock_timeout, rate_limited
+from sandbox.stripe.faults import AFTER, BEFORE, Fault
+from sandbox.stripe.protocol import Call, Distorted, Dropped, Reply
+from sandbox.stripe.settings import Config
+
+BAD_GATEWAY = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
+
+
+async def before(call: Call, config: Config) -> None:
+    """Faults in front of everything: nothing happens at Stripe."""
+    for fault in call.firing:
+        rule = fault.rule
+        if rule.action not in BEFORE:
+            continue
+        call.decision = f"fault:{rule.action}"
+        match rule.action:
+            case "drop_before":
+                raise Dropped
+            case "timeout_before":
+                raise Dropped(fault.draws(config.silence_seconds))
+            case "500_before":
+                raise api_error("An error occurred.", should_retry=rule.should_retry)
+            case "409_in_use":
+                raise key_in_use(call.key or "")
+            case "429_rate":
+                raise rate_limited(should_retry=rule.should_retry)
+            case "429_lock":
+                raise lock_timeout(should_retry=rule.should_retry)
+            case _:
+                raise Distorted(Reply(status=502, body=BAD_GATEWAY, content_type=b"text/html"))
+
+
+async def during(call: Call) -> Fault | None:
+    """Faults while key and object are held; returns the rule of a stored 500."""
+    stored_failure = None
+    for fault in call.firing:
+        if fault.rule.action == "latency":
+            await asyncio.sleep(fault.draws(1.0))
+        elif fault.rule.action == "500_stored":
+            call.decision = "fault:500_stored"
+            stored_failure = fault
+    return stored_failure
+
+
+async def after(call: Call, config: Config, reply: Reply) -> Reply:
+    """Faults on the way back: everything has happened at Stripe."""
+    for fault in call.firing:
+        rule = fault.rule
+        if rule.action not in AFTER:
+            continue
+        call.decision = f"fault:{rule.action}"
+        match rule.action:
+            case "drop_after_commit":
+                raise Dropped
+            case "timeout_after":
+                raise Dropped(fault.draws(config.silence_seconds))
+            case "500_after_commit":
+                raise api_error("An error occurred.", should_retry=rule.should_retry)
+            case "garbage":
+                reply.body = b'{"id": "pi_\x00 not json'
+            case _:
+                reply.mode, reply.seconds = rule.action, fault.draws(5.0)
+    return reply

@@ -1,0 +1,388 @@
+"""Payment intents: create, change, confirm, read. Taking and releasing money: captures.py."""
+
+from typing import Any, Final
+
+from sandbox.stripe.balances import CURRENCY
+from sandbox.stripe.captures import cancel, capture
+from sandbox.stripe.confirming import attempt
+from sandbox.stripe.context import Ctx, shown
+from sandbox.stripe.customers import load_customer
+from sandbox.stripe.errors import invalid, unauthorized
+from sandbox.stripe.events import emit
+from sandbox.stripe.lists import LIST, page
+from sandbox.stripe.params import merge_metadata
+from sandbox.stripe.payment_methods import BROWSER_EXTRAS, DATA_SPEC, from_data, resolve
+from sandbox.stripe.routing import Route, get, post
+from sandbox.stripe.transfers import destination_account
+
+Doc = dict[str, Any]
+
+AMOUNT_MIN: Final = 50
+AMOUNT_MAX: Final = 99_999_999
+CONFIRMABLE: Final = ("requires_payment_method", "requires_confirmation", "requires_action")
+EDITABLE: Final = CONFIRMABLE
+FREE_FIELDS: Final = (
+    "description",
+    "receipt_email",
+    "statement_descriptor",
+    "statement_descriptor_suffix",
+    "transfer_group",
+    "shipping",
+)
+MONEY_FIELDS: Final = ("amount", "application_fee_amount", "setup_future_usage", "capture_method")
+CONFIRM_FIELDS: Final = {
+    "payment_method": "str",
+    "payment_method_data": DATA_SPEC,
+    "payment_method_options": "any",
+    "setup_future_usage": "str",
+    "receipt_email": "str",
+    "return_url": "str",
+    "shipping": "any",
+    "off_session": "str",
+    "mandate_data": "any",
+    "use_stripe_sdk": "bool",
+    "error_on_requires_action": "bool",
+    "capture_method": "str",
+    "allowed_payment_method_types": ["str"],
+}
+CHANGE_FIELDS: Final = {
+    "application_fee_amount": "int",
+    "customer": "str",
+    "description": "str",
+    "metadata": "map",
+    "statement_descriptor": "str",
+    "statement_descriptor_suffix": "str",
+    "transfer_group": "str",
+    "transfer_data": {"destination": "str!", "amount": "int"},
+}
+
+
+def create(ctx: Ctx, p: Doc) -> Doc:
+    """POST /v1/payment_intents, confirmed at once with `confirm=true`."""
+    intent = _new_intent(ctx, p)
+    ctx.insert(intent)
+    emit(ctx, "payment_intent.created", intent)
+    if p.get("payment_method") or p.get("payment_method_data"):
+        method = _method(ctx, p, intent)
+        intent["payment_method"] = method["id"]
+        intent["status"] = "requires_confirmation"
+        ctx.save(intent)
+    if p.get("confirm"):
+        return _confirm(ctx, intent, p)
+    return intent
+
+
+def _new_intent(ctx: Ctx, p: Doc) -> Doc:
+    """An intent of these parameters (not yet kept)."""
+    _check_amount(p["amount"])
+    if p["currency"].lower() != CURRENCY:
+        raise invalid(f"Invalid currency: {p['currency']}.", param="currency")
+    if p.get("customer"):
+        load_customer(ctx, p["customer"], param="customer")
+    types = _allowed_types(p)
+    intent_id = ctx.new_id("pi")
+    transfer_data = p.get("transfer_data")
+    intent: Doc = {
+        "id": intent_id,
+        "object": "payment_intent",
+        "allowed_payment_method_types": p.get("allowed_payment_method_types"),
+        "amount": p["amount"],
+        "amount_capturable": 0,
+        "amount_details": {"tip": {}},
+        "amount_received": 0,
+        "application": None,
+        "application_fee_amount": p.get("application_fee_amount"),
+        "automatic_payment_methods": p.get("automatic_payment_methods")
+        and {"allow_redirects": "always", **p["automatic_payment_methods"]},
+        "canceled_at": None,
+        "cancellation_reason": None,
+        "capture_method": p.get("capture_method") or "automatic_async",
+        "client_secret": f"{intent_id}_secret_{ctx.store.seed_token(intent_id)}",
+        "confirmation_method": p.get("confirmation_method") or "automatic",
+        "created": ctx.now,
+        "currency": CURRENCY,
+        "customer": p.get("customer"),
+        "customer_account": None,
+        "description": p.get("description"),
+        "excluded_payment_method_types": None,
+        "last_payment_error": None,
+        "latest_charge": None,
+        "livemode": False,
+        "managed_payments": None,
+        "metadata": merge_metadata({}, p.get("metadata")),
+        "next_action": None,
+        "on_behalf_of": p.get("on_behalf_of"),
+        "payment_method": None,
+        "payment_method_configuration_details": None,
+        "payment_method_options": {
+            "card": {
+                "installments": None,
+                "mandate_options": None,
+                "network": None,
+                "request_three_d_secure": "automatic",
+            }
+        },
+        "payment_method_types": types,
+        "processing": None,
+        "receipt_email": p.get("receipt_email"),
+        "review": None,
+        "setup_future_usage": p.get("setup_future_usage"),
+        "shipping": p.get("shipping"),
+        "source": None,
+        "statement_descriptor": p.get("statement_descriptor"),
+        "statement_descriptor_suffix": p.get("statement_descriptor_suffix"),
+        "status": "requires_payment_method",
+        "transfer_data": transfer_data,
+        "transfer_group": p.get("transfer_group"),
+        "_": {},
+    }
+    _check_split(ctx, intent)
+    if transfer_data and not intent["transfer_group"]:
+        intent["transfer_group"] = f"group_{intent_id}"
+    return intent
+
+
+def _check_amount(amount: int | None) -> None:
+    """50 cents to 999 999.99 dollars."""
+    if amount is None or amount < 0:
+        raise invalid("Invalid positive integer", code="parameter_invalid_integer", param="amount")
+    if amount < AMOUNT_MIN:
+        raise invalid(
+            "Amount must be at least $0.50 usd", code="amount_too_small", param="amount"
+        )
+    if amount > AMOUNT_MAX:
+        raise invalid(
+            "Amount must be no more than $999,999.99", code="amount_too_large", param="amount"
+        )
+
+
+def _allowed_types(p: Doc) -> list[str]:
+    """The read-only `payment_method_types` that follow from what may be asked for."""
+    allowed = p.get("allowed_payment_method_types")
+    if allowed is not None and (
+        p.get("automatic_payment_methods") or p.get("payment_method_configuration")
+    ):
+        raise invalid(
+            "You may only specify one of these parameters: allowed_payment_method_types,"
+            " automatic_payment_methods.",
+            param="allowed_payment_method_types",
+        )
+    if allowed is not None and "card" not in allowed:
+        raise invalid(
+            f"The payment method type \"{(allowed or [''])[0]}\" is invalid here: the emulator has"
+            " cards only.",
+            param="allowed_payment_method_types",
+        )
+    return ["card"]
+
+
+def _check_split(ctx: Ctx, intent: Doc) -> None:
+    """Destination and fee must fit each other and the amount."""
+    fee, data = intent["application_fee_amount"], intent["transfer_data"]
+    if data:
+        if not data.get("destination"):
+            raise invalid(
+                "Missing required param: transfer_data[destination].",
+                code="parameter_missing",
+                param="transfer_data[destination]",
+            )
+        destination_account(ctx, data["destination"], param="transfer_data[destination]")
+        if data.get("amount") is not None and fee is not None:
+            raise invalid(
+                "You may only specify one of these parameters: application_fee_amount,"
+                " transfer_data[amount].",
+                param="application_fee_amount",
+            )
+        if (data.get("amount") or 0) > intent["amount"]:
+            raise invalid(
+                "The transfer_data[amount] must be less than or equal to the amount.",
+                param="transfer_data[amount]",
+            )
+    if fee is None:
+        return
+    if not data and not ctx.account:
+        raise invalid(
+            "Can only apply an application_fee_amount when the PaymentIntent is attempting a direct"
+            " payment (using an OAuth key or Stripe-Account header) or destination payment (using"
+            " `transfer_data[destination]`).",
+            param="application_fee_amount",
+        )
+    if not 0 < fee <= intent["amount"]:
+        raise invalid(
+            "The application_fee_amount must be positive and no more than the amount.",
+            code="parameter_invalid_integer",
+            param="application_fee_amount",
+        )
+
+
+def _method(ctx: Ctx, p: Doc, intent: Doc) -> Doc:
+    """The payment method these parameters mean."""
+    if p.get("payment_method_data"):
+        return from_data(ctx, p["payment_method_data"])
+    method_id = p.get("payment_method") or intent["payment_method"]
+    if not method_id:
+        raise unexpected_state(
+            intent,
+            "You cannot confirm this PaymentIntent because it's missing a payment method. You can"
+            " either update the PaymentIntent with a payment method and then confirm it again, or"
+            " confirm it again directly with a payment method or ConfirmationToken.",
+        )
+    method = resolve(ctx, method_id)
+    check_owner(ctx, method, intent)
+    return method
+
+
+def check_owner(ctx: Ctx, method: Doc, intent: Doc) -> None:
+    """A saved card works for its own customer alone; a detached one for nobody."""
+    owner, customer = method["customer"], intent["customer"]
+    if owner is not None and owner != customer:
+        raise invalid(
+            f"The payment method supplied ({method['id']}) belongs to a different Customer. Please"
+            " include the Customer in the `customer` parameter on the PaymentIntent or SetupIntent.",
+            param="payment_method",
+        )
+    if not method["_"]["is_spent"]:
+        return
+    if customer:
+        raise invalid(
+            f"The customer does not have a payment method with the ID {method['id']}. The payment"
+            " method must be attached to the customer.",
+            code="resource_missing",
+            param="payment_method",
+        )
+    raise invalid("This PaymentMethod may not be used again.", param="payment_method")
+
+
+def unexpected_state(intent: Doc, message: str) -> Exception:
+    """400 with the intent as it is."""
+    return invalid(message, code="payment_intent_unexpected_state", payment_intent=shown(intent))
+
+
+def load_intent(ctx: Ctx, p: Doc, intent_id: str) -> Doc:
+    """An intent; the browser must show its client secret."""
+    intent = ctx.load("payment_intent", intent_id)
+    if ctx.is_publishable and p.get("client_secret") != intent["client_secret"]:
+        raise unauthorized("The client_secret provided does not match the PaymentIntent.")
+    return intent
+
+
+def confirm(ctx: Ctx, p: Doc, intent_id: str) -> Doc:
+    """POST /v1/payment_intents/{id}/confirm."""
+    intent = load_intent(ctx, p, intent_id)
+    if intent["status"] not in CONFIRMABLE:
+        raise unexpected_state(
+            intent,
+            "You cannot confirm this PaymentIntent because it has already succeeded after being"
+            " previously confirmed."
+            if intent["status"] == "succeeded"
+            else f"This PaymentIntent's status is {intent['status']}, so it cannot be confirmed.",
+        )
+    return _confirm(ctx, intent, p)
+
+
+def _confirm(ctx: Ctx, intent: Doc, p: Doc) -> Doc:
+    """Try the card on the intent."""
+    off_session = p.get("off_session") not in (None, "false")
+    if off_session and ctx.is_publishable:
+        raise invalid("off_session needs a secret key.", param="off_session")
+    for name in ("setup_future_usage", "receipt_email", "shipping", "capture_method"):
+        if p.get(name) is not None:
+            intent[name] = p[name]
+    method = _method(ctx, p, intent)
+    return attempt(
+        ctx,
+        intent,
+        method,
+        off_session=off_session,
+        return_url=None if p.get("use_stripe_sdk") else p.get("return_url"),
+        refuse_challenge=bool(p.get("error_on_requires_action")),
+    )
+
+
+def update(ctx: Ctx, p: Doc, intent_id: str) -> Doc:
+    """POST /v1/payment_intents/{id}: words always, money only before it is confirmed."""
+    intent = ctx.load("payment_intent", intent_id)
+    hard = [name for name in (*MONEY_FIELDS, "payment_method", "customer") if name in p]
+    if hard and intent["status"] not in EDITABLE:
+        raise unexpected_state(
+            intent,
+            f"This PaymentIntent's {hard[0]} could not be updated because it has a status of"
+            f" {intent['status']}.",
+        )
+    if "amount" in p:
+        _check_amount(p["amount"])
+    for name in (*FREE_FIELDS, *MONEY_FIELDS):
+        if name in p:
+            intent[name] = p[name]
+    if p.get("customer"):
+        intent["customer"] = load_customer(ctx, p["customer"], param="customer")["id"]
+    if p.get("transfer_data"):
+        intent["transfer_data"] = (intent["transfer_data"] or {}) | p["transfer_data"]
+    if "metadata" in p:
+        intent["metadata"] = merge_metadata(intent["metadata"], p["metadata"])
+    _check_split(ctx, intent)
+    if p.get("payment_method"):
+        intent["payment_method"] = _method(ctx, p, intent)["id"]
+        intent["status"] = "requires_confirmation"
+    return ctx.save(intent)
+
+
+def retrieve(ctx: Ctx, p: Doc, intent_id: str) -> Doc:
+    """GET /v1/payment_intents/{id}."""
+    return load_intent(ctx, p, intent_id)
+
+
+def list_intents(ctx: Ctx, p: Doc) -> Doc:
+    """GET /v1/payment_intents."""
+    return page(ctx, "payment_intent", p, "/v1/payment_intents", filters=("customer",))
+
+
+ROUTES: list[Route] = [
+    post(
+        "/v1/payment_intents",
+        create,
+        {
+            "amount": "int!",
+            "currency": "str!",
+            "confirm": "bool",
+            "confirmation_method": "str",
+            "automatic_payment_methods": {"enabled": "bool", "allow_redirects": "str"},
+            "payment_method_configuration": "str",
+            "on_behalf_of": "str",
+            **CONFIRM_FIELDS,
+            **CHANGE_FIELDS,
+        },
+    ),
+    get("/v1/payment_intents", list_intents, LIST | {"customer": "str"}),
+    get(
+        "/v1/payment_intents/{id}",
+        retrieve,
+        {"expand": ["str"], "client_secret": "str", "key": "str"},
+        browser=True,
+    ),
+    post(
+        "/v1/payment_intents/{id}",
+        update,
+        {"amount": "int", "currency": "str"}
+        | CHANGE_FIELDS
+        | {"payment_method": "str", "setup_future_usage": "str", "receipt_email": "str"}
+        | {"capture_method": "str", "shipping": "any", "payment_method_options": "any"},
+    ),
+    post(
+        "/v1/payment_intents/{id}/confirm", confirm, CONFIRM_FIELDS | BROWSER_EXTRAS, browser=True
+    ),
+    post(
+        "/v1/payment_intents/{id}/capture",
+        capture,
+        {
+            "amount_to_capture": "int",
+            "application_fee_amount": "int",
+            "final_capture": "bool",
+            "metadata": "map",
+            "statement_descriptor": "str",
+            "statement_descriptor_suffix": "str",
+            "transfer_data": {"amount": "int"},
+        },
+    ),
+    post("/v1/payment_intents/{id}/cancel", cancel, {"cancellation_reason": "str"}),
+]

@@ -1,0 +1,107 @@
+-- The emulator's whole state. Instants are microseconds of the virtual clock unless named wall.
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS counters (prefix TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT;
+
+-- Every API object as the JSON that is answered; the key "_" holds what is never shown.
+CREATE TABLE IF NOT EXISTS objects (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  kind TEXT NOT NULL,
+  account TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  body TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS objects_listed ON objects (kind, account, seq);
+CREATE INDEX IF NOT EXISTS objects_by_customer ON objects (kind, body ->> '$.customer', seq);
+CREATE INDEX IF NOT EXISTS objects_by_intent ON objects (kind, body ->> '$.payment_intent', seq);
+CREATE INDEX IF NOT EXISTS objects_by_charge ON objects (kind, body ->> '$.charge', seq);
+CREATE INDEX IF NOT EXISTS objects_by_group ON objects (kind, body ->> '$.transfer_group', seq);
+CREATE INDEX IF NOT EXISTS objects_by_transfer ON objects (kind, body ->> '$.transfer', seq);
+CREATE INDEX IF NOT EXISTS objects_by_source ON objects (kind, body ->> '$.source', seq);
+CREATE INDEX IF NOT EXISTS objects_by_fee ON objects (kind, body ->> '$.fee', seq);
+
+-- What the emulator does by itself when the clock gets there.
+CREATE TABLE IF NOT EXISTS due (
+  kind TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (kind, subject)
+) STRICT;
+CREATE INDEX IF NOT EXISTS due_in_order ON due (at, kind, subject);
+
+-- One row a balance transaction: when its net becomes available.
+CREATE TABLE IF NOT EXISTS funds (
+  transaction_id TEXT PRIMARY KEY,
+  account TEXT NOT NULL,
+  currency TEXT NOT NULL,
+  net INTEGER NOT NULL,
+  available_on INTEGER NOT NULL,
+  is_settled INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS funds_pending ON funds (account, available_on) WHERE is_settled = 0;
+CREATE TABLE IF NOT EXISTS balances (
+  account TEXT NOT NULL,
+  currency TEXT NOT NULL,
+  available INTEGER NOT NULL,
+  pending INTEGER NOT NULL,
+  PRIMARY KEY (account, currency)
+) STRICT;
+
+-- Double entry over everybody, the outside world included: each journal sums to zero.
+CREATE TABLE IF NOT EXISTS books (
+  journal INTEGER NOT NULL,
+  account TEXT NOT NULL,
+  amount INTEGER NOT NULL,
+  transaction_id TEXT,
+  at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS books_by_account ON books (account);
+
+CREATE TABLE IF NOT EXISTS idempotency (
+  account TEXT NOT NULL,
+  key TEXT NOT NULL,
+  fingerprint TEXT NOT NULL,
+  status INTEGER NOT NULL,
+  body BLOB NOT NULL,
+  request_id TEXT NOT NULL,
+  should_retry INTEGER,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (account, key)
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS deliveries (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  event_id TEXT NOT NULL,
+  endpoint_id TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('pending', 'succeeded', 'failed', 'dropped')),
+  attempts INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  due_at INTEGER NOT NULL,
+  is_wall INTEGER NOT NULL,
+  answer TEXT
+) STRICT;
+CREATE INDEX IF NOT EXISTS deliveries_pending ON deliveries (due_at) WHERE state = 'pending';
+CREATE INDEX IF NOT EXISTS deliveries_by_event ON deliveries (event_id);
+
+CREATE TABLE IF NOT EXISTS faults (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  rule TEXT NOT NULL,
+  seen INTEGER NOT NULL,
+  hits INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS log (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  at INTEGER NOT NULL,
+  wall_at INTEGER NOT NULL,
+  request_id TEXT NOT NULL,
+  method TEXT NOT NULL,
+  path TEXT NOT NULL,
+  account TEXT NOT NULL,
+  key TEXT,
+  params TEXT NOT NULL,
+  status INTEGER,
+  decision TEXT NOT NULL,
+  error_code TEXT,
+  took_us INTEGER NOT NULL
+) STRICT;

@@ -1,0 +1,54 @@
+"""What the process is told at start, and what tests change while it runs."""
+
+import os
+from pathlib import Path
+
+import msgspec
+
+API_VERSION = "2026-10-28.endive"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """From the environment."""
+
+    host: str = "127.0.0.1"
+    port: int = 12111
+    data: Path = Path(".data/stripe")
+    clock_file: str | None = None
+    seed: str = "instainstru"
+    secret_key: str = "sk_test_emulator"  # noqa: S105 -- a test key of a local stand-in
+    publishable_key: str = "pk_test_emulator"
+
+
+class Config(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Changed by `POST /_emulator/config`; kept in the store."""
+
+    is_strict_version: bool = False
+    """Refuse a request without this API version."""
+    retry_clock: str = "virtual"
+    """`virtual` or `wall`: what webhook retries wait for."""
+    key_expiry_seconds: int = 86_400
+    """Virtual age at which idempotency keys are forgotten."""
+    lock_wait_ms: int = 2_000
+    """How long a request waits for an object another one works on."""
+    silence_seconds: float = 20.0
+    """How long a timeout fault keeps silent."""
+    card_fee_permille: int = 29
+    card_fee_fixed_cents: int = 30
+    settlement_business_days: int = 2
+    is_connect_reserves_on: bool = True
+    """A stand-alone transfer can be reversed although the account's balance is short."""
+    delivery_timeout_seconds: float = 10.0
+
+
+def settings_from_environment() -> Settings:
+    """Read EMULATOR_HOST, EMULATOR_PORT, EMULATOR_DATA, EMULATOR_SEED and CLOCK_FILE."""
+    env = os.environ
+    default = Settings()
+    return Settings(
+        host=env.get("EMULATOR_HOST") or default.host,
+        port=int(env.get("EMULATOR_PORT") or default.port),
+        data=Path(env.get("EMULATOR_DATA") or default.data),
+        clock_file=env.get("CLOCK_FILE") or None,
+        seed=env.get("EMULATOR_SEED") or default.seed,
+    )

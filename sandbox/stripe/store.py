@@ -1,0 +1,176 @@
+"""SQLite behind the emulator: one connection, one writer, every request one transaction.
+
+All calls come from the event loop's thread and none of them waits, so a transaction is never
+interleaved with another one.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from sandbox.stripe.ids import object_id, token
+
+Doc = dict[str, Any]
+
+SCHEMA: Final = Path(__file__).with_name("schema.sql")
+TABLES: Final = (
+    "meta counters objects due funds balances books idempotency deliveries faults log".split()
+)
+
+
+class Store:
+    """The emulator's state in one file."""
+
+    def __init__(self, path: Path, seed: str) -> None:
+        """Open or create the file; the seed of an existing file wins over `seed`."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self.db = sqlite3.connect(path, isolation_level=None, cached_statements=512)
+        self.db.row_factory = sqlite3.Row
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "cache_size=-65536"):
+            self.db.execute(f"PRAGMA {pragma}")
+        self.db.executescript(SCHEMA.read_text())
+        self.seed = self.meta("seed") or seed
+        self.set_meta("seed", self.seed)
+
+    def close(self) -> None:
+        """Close the file; everything committed stays."""
+        self.db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of it or nothing."""
+        self.db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self.db.execute("ROLLBACK")
+            raise
+        self.db.execute("COMMIT")
+
+    def savepoint(self) -> None:
+        """Mark the point `undo` goes back to."""
+        self.db.execute("SAVEPOINT work")
+
+    def undo(self) -> None:
+        """Forget what was written since `savepoint`."""
+        self.db.execute("ROLLBACK TO work")
+
+    def wipe(self) -> None:
+        """Forget everything but the seed."""
+        with self.transaction():
+            for table in TABLES:
+                self.db.execute(f"DELETE FROM {table}")  # noqa: S608 -- names from this module
+            self.db.execute("DELETE FROM sqlite_sequence WHERE name <> 'log'")
+            self.set_meta("seed", self.seed)
+
+    def execute(self, statement: str, *values: object) -> sqlite3.Cursor:
+        """Run one statement."""
+        return self.db.execute(statement, values)
+
+    def rows(self, statement: str, *values: object) -> list[sqlite3.Row]:
+        """Every row of a query."""
+        return self.db.execute(statement, values).fetchall()
+
+    def row(self, statement: str, *values: object) -> sqlite3.Row | None:
+        """The first row of a query."""
+        return self.db.execute(statement, values).fetchone()
+
+    def scalar(self, statement: str, *values: object) -> Any:  # noqa: ANN401 -- SQLite's own type
+        """The first column of the first row."""
+        row = self.row(statement, *values)
+        return None if row is None else row[0]
+
+    def meta(self, name: str) -> str | None:
+        """A setting kept beside the data."""
+        return self.scalar("SELECT value FROM meta WHERE name = ?", name)
+
+    def set_meta(self, name: str, value: str) -> None:
+        """Keep a setting."""
+        self.execute(
+            "INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            name,
+            value,
+        )
+
+    def number(self, prefix: str) -> int:
+        """The next number of a sequence."""
+        return self.scalar(
+            "INSERT INTO counters VALUES (?, 1)"
+            " ON CONFLICT (prefix) DO UPDATE SET number = number + 1 RETURNING number",
+            prefix,
+        )
+
+    def new_id(self, prefix: str) -> str:
+        """The next id of a prefix."""
+        return object_id(self.seed, prefix, self.number(prefix))
+
+    def seed_token(self, name: str) -> str:
+        """Letters and digits that depend on the seed and a name alone."""
+        return token(self.seed, name)
+
+    def insert(self, doc: Doc, account: str) -> None:
+        """Keep a new object; its kind is its `object`."""
+        self.execute(
+            "INSERT INTO objects (id, kind, account, created, body) VALUES (?, ?, ?, ?, ?)",
+            doc["id"],
+            doc["object"],
+            account,
+            doc.get("created", 0),
+            msgspec.json.encode(doc).decode(),
+        )
+
+    def save(self, doc: Doc) -> None:
+        """Keep a changed object."""
+        self.execute(
+            "UPDATE objects SET body = ? WHERE id = ?",
+            msgspec.json.encode(doc).decode(),
+            doc["id"],
+        )
+
+    def delete(self, object_id: str) -> None:
+        """Forget an object."""
+        self.execute("DELETE FROM objects WHERE id = ?", object_id)
+
+    def find(self, kind: str, object_id: str, account: str | None = None) -> Doc | None:
+        """An object by its id; `account` None looks in every account."""
+        row = self.row("SELECT kind, account, body FROM objects WHERE id = ?", object_id)
+        if row is None or row["kind"] != kind or account not in (None, row["account"]):
+            return None
+        return msgspec.json.decode(row["body"])
+
+    def any_object(self, object_id: str) -> Doc | None:
+        """An object of any kind and account."""
+        body = self.scalar("SELECT body FROM objects WHERE id = ?", object_id)
+        return None if body is None else msgspec.json.decode(body)
+
+    def account_of(self, object_id: str) -> str:
+        """The account an object lives in; '' is the platform."""
+        return self.scalar("SELECT account FROM objects WHERE id = ?", object_id) or ""
+
+    def all_of(self, kind: str, field: str | None = None, value: object = None) -> list[Doc]:
+        """Every object of a kind, oldest first, optionally those with one field's value."""
+        if field is None:
+            rows = self.rows("SELECT body FROM objects WHERE kind = ? ORDER BY seq", kind)
+        else:
+            query = f"SELECT body FROM objects WHERE kind = ? AND body ->> '$.{field}' = ? ORDER BY seq"  # noqa: S608, E501 -- fields are named in this package
+            rows = self.rows(query, kind, value)
+        return [msgspec.json.decode(row["body"]) for row in rows]
+
+    def plan(self, kind: str, subject: str, at_us: int) -> None:
+        """Put one piece of work on the clock, or move it."""
+        self.execute(
+            "INSERT INTO due VALUES (?, ?, ?)"
+            " ON CONFLICT (kind, subject) DO UPDATE SET at = excluded.at",
+            kind,
+            subject,
+            at_us,
+        )
+
+    def unplan(self, kind: str, subject: str) -> None:
+        """Take work off the clock."""
+        self.execute("DELETE FROM due WHERE kind = ? AND subject = ?", kind, subject)
