@@ -96,8 +96,8 @@ async def _result(reads: Reads, service: FoundService, now: datetime) -> Result:
     if calendar is not None:
         starts = free_starts(
             calendar,
+            service_id=service.service_id,
             minutes=minutes,
-            modalities=service.modalities,
             window=Span(now, now + AHEAD),
             now=now,
         )

@@ -192,6 +192,4 @@ def _starts(
         start_of_date(first, frame.zone),
         start_of_date(first + timedelta(days=DAYS), frame.zone),
     )
-    return free_starts(
-        calendar, minutes=minutes, modalities=offer.modalities, window=window, now=frame.now
-    )
+    return free_starts(calendar, service_id=offer.id, minutes=minutes, window=window, now=frame.now)

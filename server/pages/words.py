@@ -22,6 +22,25 @@ CARD_BRANDS = {
     "amex": "American Express",
     "discover": "Discover",
 }
+LANGUAGES = {
+    "ar": "Arabic",
+    "de": "German",
+    "en": "English",
+    "es": "Spanish",
+    "fr": "French",
+    "hi": "Hindi",
+    "it": "Italian",
+    "ja": "Japanese",
+    "ko": "Korean",
+    "nl": "Dutch",
+    "pl": "Polish",
+    "pt": "Portuguese",
+    "ru": "Russian",
+    "sv": "Swedish",
+    "tr": "Turkish",
+    "uk": "Ukrainian",
+    "zh": "Mandarin",
+}
 SKILL_ICONS = {
     "chess": "chess",
     "piano": "piano",
@@ -109,6 +128,11 @@ def modality(value: str) -> str:
     return MODALITIES.get(value, value)
 
 
+def language(value: str) -> str:
+    """A language by its name, whether it was given as a code or as a name."""
+    return LANGUAGES.get(value.lower(), value)
+
+
 def card_brand(value: str) -> str:
     """A card brand as people write it."""
     return CARD_BRANDS.get(value, value.title())
@@ -132,6 +156,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "initials": initials,
     "hue": hue,
     "modality": modality,
+    "language": language,
     "card_brand": card_brand,
     "skill_icon": skill_icon,
     "money": money.words,

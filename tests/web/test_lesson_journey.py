@@ -1,0 +1,132 @@
+"""The whole main job in the browser: publish, book with a card, teach, be paid."""
+
+import secrets
+from datetime import datetime, timedelta
+
+import pytest
+from playwright.async_api import Page, expect
+
+from sandbox.client import PASSWORD, Market
+from tests.web.kit import Screen, Visitors
+
+pytestmark = [pytest.mark.browser, pytest.mark.world]
+
+CARD = "4242424242424242"
+
+
+async def join(screen: Screen, name: str, role: str) -> None:
+    """Create an account on the page that is open."""
+    page = screen.page
+    await page.get_by_text("Teach" if role == "instructor" else "Learn", exact=True).last.click()
+    await page.get_by_label("Name").fill(name)
+    await page.get_by_label("E-mail").fill(f"{secrets.token_hex(6)}@example.com")
+    await page.get_by_label("Password", exact=True).fill(PASSWORD)
+    await page.get_by_role("button", name="Create account").click()
+
+
+async def write_profile(screen: Screen) -> None:
+    """First step of the checklist."""
+    page = screen.page
+    await page.get_by_role("link", name="Write profile").click()
+    await screen.is_alive()
+    await page.get_by_label("Headline").fill("Guitar for people with little time")
+    await page.get_by_label("About you").fill("Songs first, theory when it helps.")
+    await page.get_by_label("Languages").fill("English")
+    await page.get_by_role("button", name="Save profile").click()
+    await page.wait_for_url("**/teach")
+
+
+async def add_service(screen: Screen) -> None:
+    """Second step."""
+    page = screen.page
+    await page.get_by_role("link", name="Add a service").click()
+    await screen.is_alive()
+    await page.get_by_role("button", name="Add a service").click()
+    await page.get_by_label("Skill").select_option("guitar")
+    await page.get_by_label("Price for an hour").fill("100")
+    await page.get_by_label("Title").fill("Guitar")
+    await expect(page.locator("[data-price-preview]")).to_contain_text("$100.00")
+    await page.get_by_role("button", name="Save service").click()
+    await expect(page.get_by_role("heading", name="Guitar")).to_be_visible()
+
+
+async def open_week(screen: Screen) -> None:
+    """Third step: Monday's hours, copied to the working days."""
+    page = screen.page
+    await screen.go("/teach/availability")
+    await page.get_by_role("checkbox", name="Monday").check()
+    await page.get_by_label("Monday until").fill("18")
+    await page.get_by_label("Monday until").blur()
+    await expect(page.get_by_label("Monday until")).to_have_value("18:00")
+    await page.get_by_role("button", name="Copy Monday to other days").click()
+    await page.get_by_role("button", name="Copy", exact=True).click()
+    await expect(page.locator("[data-week-total]")).to_have_text("45 h a week")
+    await page.get_by_role("button", name="Save availability").click()
+    await expect(page.get_by_text("Availability saved")).to_be_visible()
+
+
+async def set_up_payouts(screen: Screen) -> None:
+    """Fourth step: Stripe's own page, then back to a calendar that students can book."""
+    page = screen.page
+    await screen.go("/teach")
+    await page.get_by_role("button", name="Set up payouts").click()
+    await page.locator('[data-test="onboarding-submit"]').click()
+    await page.wait_for_url("**/teach**")
+    await expect(page.get_by_role("heading", name="Your week")).to_be_visible()
+
+
+async def fill_card(page: Page, number: str = CARD) -> None:
+    """Type a card into the form that Stripe's script has put into the page."""
+    frame = page.frame_locator("[data-card-box] iframe").first
+    await frame.locator('[name="number"], [name="cardnumber"]').fill(number)
+    await frame.locator('[name="expiry"], [name="exp-date"]').fill("12 / 40")
+    await frame.locator('[name="cvc"]').fill("123")
+
+
+async def test_an_instructor_publishes_a_student_books_and_the_instructor_is_paid(
+    visitors: Visitors, market: Market
+) -> None:
+    teacher = await visitors.open()
+    await teacher.go("/register?role=instructor")
+    await join(teacher, "Marcus Reed", "instructor")
+    await teacher.page.wait_for_url("**/teach")
+    await teacher.is_alive()
+    await write_profile(teacher)
+    await add_service(teacher)
+    await open_week(teacher)
+    await set_up_payouts(teacher)
+    public = await teacher.page.get_by_role("link", name="See your page").get_attribute("href")
+
+    learner = await visitors.open(width=390)
+    await learner.go("/?skill=guitar")
+    await learner.page.get_by_role("link", name="Marcus Reed").click()
+    await learner.page.wait_for_url(f"**{public}**")
+    await learner.is_alive()
+    await learner.page.locator("[data-day-strip] button[data-free]").nth(2).click()
+    slot = learner.page.locator(".day[data-current] .slot").first
+    start = datetime.fromisoformat(str(await slot.get_attribute("data-start")))
+    await slot.click()
+    await learner.page.get_by_role("link", name="Sign in to book").click()
+    await learner.page.get_by_role("link", name="Create an account").click()
+    await learner.is_alive()
+    await join(learner, "Sam Okafor", "student")
+    await learner.page.wait_for_url(f"**{public}**")
+    await learner.is_alive()
+    await learner.page.get_by_role("button", name="Continue").click()
+    await expect(learner.page.get_by_role("heading", name="Add a card")).to_be_visible()
+    await fill_card(learner.page)
+    await learner.page.get_by_role("button", name="Save card and book").click()
+    await expect(learner.page.get_by_role("heading", name="Your lesson is booked")).to_be_visible()
+    await learner.page.get_by_role("link", name="See my lessons").click()
+    await expect(
+        learner.page.get_by_role("heading", name="Guitar with Marcus Reed")
+    ).to_be_visible()
+    await expect(learner.page.get_by_text("Card saved, authorised on")).to_be_visible()
+
+    await teacher.go("/teach/bookings")
+    await expect(teacher.page.get_by_role("heading", name="Guitar with Sam Okafor")).to_be_visible()
+    await market.travel(start + timedelta(hours=1) + timedelta(hours=24, seconds=1))
+    await teacher.go("/teach/bookings")
+    await expect(teacher.page.get_by_text("$85.00 paid to you")).to_be_visible()
+    assert teacher.complaints == []
+    assert learner.complaints == []
