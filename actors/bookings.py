@@ -5,6 +5,7 @@ hold that ends by itself. Every command may be repeated: it goes on from what is
 """
 
 import asyncio
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -32,6 +33,7 @@ from domain.operations import IntentSeen, MethodSeen, SetupSeen
 from domain.payments import ASKING, Payment
 from domain.people import Viewer
 from domain.settings import POLICY, Policy
+from domain.texts import Line, Text
 from domain.times import Instant
 from gateways.clock import Clock
 from gateways.stripe import StripeGateway
@@ -54,12 +56,12 @@ class BookLesson(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     instructor_id: UserId
     service_id: ServiceId
     start_at: Instant
-    duration_minutes: int
+    duration_minutes: Annotated[int, msgspec.Meta(ge=1, le=1440)]
     modality: Modality
     learner_id: LearnerId | None = None
-    place: str | None = None
-    note: str | None = None
-    payment_method_id: str | None = None
+    place: Line | None = None
+    note: Text | None = None
+    payment_method_id: Annotated[str, msgspec.Meta(min_length=1, max_length=255)] | None = None
     use_credits: bool = True
 
 

@@ -9,10 +9,11 @@ from litestar.types import ControllerRouterHandler
 
 from actors.accounts import Accounts
 from actors.passwords import Passwords
+from gateways.bus import Bus
 from gateways.clock import Clock, clock_from
 from gateways.settings import Settings
-from server import accounts, health
-from server.auth import Auth
+from server import accounts, health, metrics
+from server.auth import SESSION_ENDED, Auth
 from server.edge import Edge
 from server.limits import Limits
 from server.pages.templates import page_handlers, template_config
@@ -24,7 +25,11 @@ from storage.database import Database
 
 BODY_BYTES_MAX = 64 * 1024
 
-CONTROLLERS: tuple[ControllerRouterHandler, ...] = (health.Health, accounts.Accounts)
+CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
+    health.Health,
+    metrics.metrics,
+    accounts.Accounts,
+)
 
 
 def create_app(
@@ -62,14 +67,19 @@ async def wired(settings: Settings, clock: Clock) -> AsyncGenerator[Parts]:
     async with AsyncExitStack() as stack:
         db = await Database.connect(settings.database_url)
         stack.push_async_callback(db.close)
+        bus = await Bus.connect(settings.nats_url)
+        stack.push_async_callback(bus.close)
         passwords = Passwords()
         stack.callback(passwords.close)
         auth = Auth(
             settings=settings, clock=clock, reads=db.reads, tokens=Tokens(settings.token_secret)
         )
 
+        await stack.enter_async_context(auth.watching(bus.subscribe))
+
         async def announce(session_id: UUID) -> None:
             auth.end(session_id)
+            await bus.publish(SESSION_ENDED, str(session_id).encode())
 
         yield Parts(
             settings=settings,
@@ -84,5 +94,5 @@ async def wired(settings: Settings, clock: Clock) -> AsyncGenerator[Parts]:
                 announce=announce,
                 counts_as_verified=settings.is_relaxed,
             ),
-            checks={"postgres": db.ping},
+            checks={"postgres": db.ping, "nats": bus.ping},
         )

@@ -51,8 +51,10 @@ class Headers(Protocol):
 class Subscribe(Protocol):
     """The bus, as far as sessions need it."""
 
-    async def __call__(self, subject: str, heard: Callable[[bytes], Awaitable[None]], /) -> object:
-        """Calls back with each message's payload."""
+    async def __call__(
+        self, subject: str, heard: Callable[[str, bytes], Awaitable[None]], /
+    ) -> object:
+        """Calls back with each message's subject and payload."""
         ...
 
 
@@ -189,7 +191,7 @@ class Auth:
         for session_id in [each for each, until in self._ended.items() if until < at]:
             del self._ended[session_id]
 
-    async def _heard(self, payload: bytes) -> None:
+    async def _heard(self, _: str, payload: bytes) -> None:
         with suppress(ValueError):
             self.end(UUID(payload.decode("ascii")))
 

@@ -1,6 +1,6 @@
 """The request as our handlers see it: its viewer, its parts of the house, its strict body."""
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from litestar import Request as LitestarRequest
 from litestar.connection import ASGIConnection
@@ -9,7 +9,9 @@ from litestar.datastructures import State
 from domain.errors import Invalid, UnsupportedMediaType
 from domain.people import Viewer
 from server.bodies import decode_body
-from server.parts import Parts
+
+if TYPE_CHECKING:
+    from server.parts import Parts  # it holds parts that take requests
 
 JSON = "application/json"
 IDEMPOTENCY_KEY_LENGTH_MAX = 255
@@ -17,7 +19,7 @@ IDEMPOTENCY_KEY_LENGTH_MAX = 255
 Connection = ASGIConnection[Any, Any, Any, Any]
 
 
-def parts_of(connection: Connection) -> Parts:
+def parts_of(connection: Connection) -> "Parts":
     """What handlers may use; put there by `create_app`."""
     return cast("Parts", connection.app.state["parts"])
 
@@ -47,7 +49,7 @@ class Request(LitestarRequest[Any, Any, State]):
     """One HTTP request."""
 
     @property
-    def parts(self) -> Parts:
+    def parts(self) -> "Parts":
         """What handlers may use."""
         return parts_of(self)
 

@@ -1,0 +1,305 @@
+"""Instructors: their page, what they offer, and their account at Stripe.
+
+Whatever a calendar rests on raises its version in the same transaction, so a calendar actor whose
+memory is older loses its compare-and-set and reads anew; `Reload` afterwards only makes it quick.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+import msgspec
+import structlog
+
+from actors.calendar_commands import ChangeAvailability, Changed, Reload
+from actors.calendars import Calendars
+from domain.availability import Rules
+from domain.bookings import Actor, Modality
+from domain.errors import DomainError, Invalid, NotFound
+from domain.ids import ServiceId, UserId, new_id
+from domain.money import CARD_MINIMUM_CENTS, CURRENCY
+from domain.operations import AccountSeen
+from domain.people import Viewer
+from domain.pricing import price_of
+from gateways.clock import Clock
+from gateways.stripe import StripeGateway
+from storage.calendars import bump_version
+from storage.database import Database
+from storage.instructors import (
+    Home,
+    Payee,
+    Profile,
+    StripeFacts,
+    change_profile,
+    instructor_by_account,
+    keep_stripe_account,
+    payee_for_update,
+    profile_by_instructor,
+    record_stripe_facts,
+    stripe_facts_by_instructor,
+)
+from storage.outbox import stage_event
+from storage.query import Tx
+from storage.services import (
+    Service,
+    archive_service,
+    change_service,
+    insert_service,
+    service_for_update,
+)
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+class ProfileChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A page as its instructor wants it, whole."""
+
+    headline: str
+    bio: str
+    languages: list[str]
+    modalities: list[Modality]
+    home: Home | None
+    travel_radius_km: int | None
+    published: bool
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """A service as its instructor wants it, whole."""
+
+    skill: str
+    title: str
+    description: str
+    hourly_rate_cents: int
+    durations_minutes: list[int]
+    modalities: list[Modality]
+    levels: list[str]
+    age_groups: list[str]
+
+
+class OfferChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What to change of a service; `None` leaves as it is."""
+
+    skill: str | None = None
+    title: str | None = None
+    description: str | None = None
+    hourly_rate_cents: int | None = None
+    durations_minutes: list[int] | None = None
+    modalities: list[Modality] | None = None
+    levels: list[str] | None = None
+    age_groups: list[str] | None = None
+
+
+class Instructors:
+    """Changes what instructors say of themselves and offer."""
+
+    def __init__(
+        self,
+        *,
+        db: Database,
+        calendars: Calendars,
+        stripe: StripeGateway,
+        clock: Clock,
+        public_url: str,
+    ) -> None:
+        """`public_url` is where Stripe sends people back to."""
+        self._db = db
+        self._calendars = calendars
+        self._stripe = stripe
+        self._clock = clock
+        self._public_url = public_url
+
+    async def change_profile(self, viewer: Viewer, change: ProfileChange) -> Profile:
+        """Writes the viewer's page."""
+        async with self._calendar_change(viewer.user_id) as tx:
+            await change_profile(
+                tx,
+                instructor_id=viewer.user_id,
+                headline=change.headline,
+                bio=change.bio,
+                languages=change.languages,
+                modalities=_unique(change.modalities),
+                home_lat=change.home.lat if change.home else None,
+                home_lon=change.home.lon if change.home else None,
+                travel_radius_km=change.travel_radius_km,
+                is_published=change.published,
+            )
+            profile = await profile_by_instructor(tx, instructor_id=viewer.user_id)
+            if profile is None:
+                raise NotFound
+        return profile
+
+    async def add_service(self, viewer: Viewer, offer: Offer) -> Service:
+        """Adds to what the viewer offers; `Invalid` for a price below what a card can pay."""
+        offer, now = checked(offer), self._clock.now()
+        service_id = ServiceId(new_id(now))
+        async with self._calendar_change(viewer.user_id) as tx:
+            await insert_service(
+                tx,
+                service_id=service_id,
+                instructor_id=viewer.user_id,
+                **msgspec.structs.asdict(offer),
+                now=now,
+            )
+        return _service(service_id, offer)
+
+    async def change_service(
+        self, viewer: Viewer, service_id: ServiceId, change: OfferChange
+    ) -> Service:
+        """Changes one of the viewer's services; lessons booked before keep their price."""
+        wanted = {
+            name: value
+            for name, value in msgspec.structs.asdict(change).items()
+            if value is not None
+        }
+        async with self._calendar_change(viewer.user_id) as tx:
+            service = await service_for_update(
+                tx, service_id=service_id, instructor_id=viewer.user_id, currency=CURRENCY
+            )
+            if service is None:
+                raise NotFound
+            offer = checked(msgspec.structs.replace(_offer(service), **wanted))
+            await change_service(
+                tx,
+                service_id=service_id,
+                instructor_id=viewer.user_id,
+                **msgspec.structs.asdict(offer),
+            )
+        return _service(service_id, offer)
+
+    async def archive_service(self, viewer: Viewer, service_id: ServiceId) -> None:
+        """Takes a service out of the offer; lessons booked before stay. Repeating is `NotFound`."""
+        async with self._calendar_change(viewer.user_id) as tx:
+            archived = await archive_service(
+                tx, service_id=service_id, instructor_id=viewer.user_id, now=self._clock.now()
+            )
+            if archived is None:
+                raise NotFound
+
+    async def change_availability(
+        self, viewer: Viewer, rules: Rules, *, if_version: int | None
+    ) -> Changed:
+        """Replaces rules, exceptions and policy; `CalendarChanged` when somebody else was first."""
+        return await self._calendars.ask(
+            viewer.user_id,
+            ChangeAvailability(
+                actor=Actor(kind="instructor", id=viewer.user_id, request_id=viewer.request_id),
+                availability=rules,
+                if_version=if_version,
+            ),
+        )
+
+    async def onboarding_link(self, viewer: Viewer) -> str:
+        """Where the viewer completes their Stripe account, made now if there is none.
+
+        Making it twice is harmless: Stripe answers the same account for the same instructor.
+        """
+        async with self._db.transaction() as tx:
+            payee = await _payee(tx, viewer.user_id)
+        account_id = payee.stripe_account_id
+        if account_id is None:
+            made = await self._stripe.create_account(
+                instructor_id=payee.id, email=payee.email, public_url=self._public_url
+            )
+            async with self._calendar_change(viewer.user_id) as tx:
+                account_id = await keep_stripe_account(
+                    tx, instructor_id=payee.id, stripe_account_id=made
+                )
+        page = f"{self._public_url}/teach"
+        return await self._stripe.account_link(account_id, return_url=page, refresh_url=page)
+
+    @asynccontextmanager
+    async def _calendar_change(self, instructor_id: UserId) -> AsyncGenerator[Tx]:
+        """A transaction that changes what a calendar rests on."""
+        async with self._db.transaction() as tx:
+            if await bump_version(tx, instructor_id=instructor_id) is None:
+                raise NotFound
+            yield tx
+        await reload_calendar(self._calendars, instructor_id)
+
+
+async def record_stripe_status(
+    seen: AccountSeen, *, db: Database, calendars: Calendars, clock: Clock
+) -> None:
+    """Notes what an instructor's account may do; again, or for a strange account: nothing."""
+    instructor_id = await instructor_by_account(db.reads, stripe_account_id=seen.id)
+    if instructor_id is None:
+        return
+    known = await stripe_facts_by_instructor(db.reads, instructor_id=instructor_id)
+    if known is None or _is_known(known, seen):
+        return
+    async with db.transaction() as tx:
+        await bump_version(tx, instructor_id=instructor_id)
+        await record_stripe_facts(
+            tx,
+            instructor_id=instructor_id,
+            has_transfers=seen.has_transfers,
+            has_payouts=seen.has_payouts,
+            has_submitted_details=seen.has_submitted_details,
+            requirements_due=list(seen.requirements_due),
+        )
+        await _tell(tx, instructor_id, seen, now=clock.now())
+    log.info("instructor.stripe_changed", instructor=str(instructor_id))
+    await reload_calendar(calendars, instructor_id)
+
+
+async def reload_calendar(calendars: Calendars, instructor_id: UserId) -> None:
+    """Makes the calendar read anew; when it cannot be reached it finds out by its version."""
+    try:
+        await calendars.ask(instructor_id, Reload())
+    except DomainError as error:
+        log.warning("calendar.reload_failed", instructor=str(instructor_id), code=error.code)
+
+
+def checked(offer: Offer) -> Offer:
+    """The offer in order; `Invalid` when one of its lessons costs less than a card can pay."""
+    durations = sorted(set(offer.durations_minutes))
+    cheapest = price_of(offer.hourly_rate_cents, durations[0])
+    if cheapest < CARD_MINIMUM_CENTS:
+        raise Invalid("a lesson costs at least 50 cents", pointer="/hourly_rate_cents")
+    return msgspec.structs.replace(
+        offer, durations_minutes=durations, modalities=_unique(offer.modalities)
+    )
+
+
+def _is_known(facts: StripeFacts, seen: AccountSeen) -> bool:
+    return (
+        facts.has_transfers,
+        facts.has_payouts,
+        facts.has_submitted_details,
+        tuple(facts.requirements_due),
+    ) == (seen.has_transfers, seen.has_payouts, seen.has_submitted_details, seen.requirements_due)
+
+
+def _unique(modalities: list[Modality]) -> list[Modality]:
+    return list(dict.fromkeys(modalities))
+
+
+def _service(service_id: ServiceId, offer: Offer) -> Service:
+    return Service(id=service_id, currency=CURRENCY, **msgspec.structs.asdict(offer))
+
+
+def _offer(service: Service) -> Offer:
+    return msgspec.convert(service, Offer, from_attributes=True)
+
+
+async def _payee(tx: Tx, instructor_id: UserId) -> Payee:
+    payee = await payee_for_update(tx, instructor_id=instructor_id)
+    if payee is None:
+        raise NotFound
+    return payee
+
+
+async def _tell(tx: Tx, instructor_id: UserId, seen: AccountSeen, *, now: datetime) -> None:
+    await stage_event(
+        tx,
+        event_id=new_id(now),
+        topic="instructor.stripe_changed",
+        subject_id=instructor_id,
+        user_ids=[instructor_id],
+        payload={
+            "instructor_id": str(instructor_id),
+            "transfers_active": "true" if seen.has_transfers else "false",
+            "payouts_enabled": "true" if seen.has_payouts else "false",
+        },
+        now=now,
+    )

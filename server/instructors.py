@@ -1,0 +1,147 @@
+"""Instructors: the public page, one's own page, and the account at Stripe."""
+
+from typing import Annotated
+
+import msgspec
+from litestar import Controller, Response, get, post, put
+from litestar.params import FromPath, JSONBody
+
+from actors.instructors import ProfileChange
+from domain.bookings import Modality
+from domain.errors import NotFound
+from domain.ids import UserId
+from domain.money import CURRENCY
+from domain.texts import Line, LongText
+from server.bodies import Body
+from server.guards import instructor
+from server.requests import Request
+from storage.instructors import (
+    Home,
+    InstructorPage,
+    Profile,
+    StripeFacts,
+    page_by_instructor,
+    profile_by_instructor,
+    stripe_facts_by_instructor,
+)
+
+Language = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+Languages = Annotated[tuple[Language, ...], msgspec.Meta(max_length=20)]
+Modalities = Annotated[tuple[Modality, ...], msgspec.Meta(min_length=1, max_length=2)]
+Latitude = Annotated[float, msgspec.Meta(ge=-90, le=90)]
+Longitude = Annotated[float, msgspec.Meta(ge=-180, le=180)]
+Kilometres = Annotated[int, msgspec.Meta(ge=0, le=500)]
+
+
+class Place(Body, frozen=True, kw_only=True):
+    """A point on earth, in degrees."""
+
+    lat: Latitude
+    lon: Longitude
+
+
+class PutProfile(Body, frozen=True, kw_only=True):
+    """The whole page; what is left out is empty. Only a published page can be booked."""
+
+    headline: Line = ""
+    bio: LongText = ""
+    languages: Languages = ()
+    modalities: Modalities = ("online",)
+    home: Place | None = None
+    travel_radius_km: Kilometres | None = None
+    published: bool = False
+
+
+class Onboarding(msgspec.Struct, frozen=True, kw_only=True):
+    """Where to complete the Stripe account; works once and for a few minutes."""
+
+    url: str
+
+
+class StripeStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether lessons can be paid out, and what is missing until somebody can book."""
+
+    account_id: str | None
+    transfers_active: bool
+    payouts_enabled: bool
+    bookable: bool
+    blockers: list[str]
+    requirements_due: list[str]
+
+
+class Instructors(Controller):
+    """What everybody sees of an instructor, and what instructors say of themselves."""
+
+    path = "/api"
+    tags = ("Instructors",)
+
+    @get("/instructors/{instructor_id:uuid}")
+    async def page(self, request: Request, instructor_id: FromPath[UserId]) -> InstructorPage:
+        """A published instructor with services."""
+        page = await page_by_instructor(
+            request.parts.reads, instructor_id=instructor_id, currency=CURRENCY
+        )
+        if page is None:
+            raise NotFound
+        return page
+
+    @get("/instructor/profile", guards=[instructor])
+    async def profile(self, request: Request) -> Profile:
+        """The viewer's own page."""
+        profile = await profile_by_instructor(
+            request.parts.reads, instructor_id=request.viewer.user_id
+        )
+        if profile is None:
+            raise NotFound
+        return profile
+
+    @put("/instructor/profile", guards=[instructor])
+    async def put_profile(self, request: Request, data: JSONBody[PutProfile]) -> Profile:
+        """Writes the viewer's own page, whole."""
+        home = Home(lat=data.home.lat, lon=data.home.lon) if data.home else None
+        change = ProfileChange(
+            headline=data.headline,
+            bio=data.bio,
+            languages=list(data.languages),
+            modalities=list(data.modalities),
+            home=home,
+            travel_radius_km=data.travel_radius_km,
+            published=data.published,
+        )
+        return await request.parts.instructors.change_profile(request.viewer, change)
+
+    @post("/instructor/stripe/onboarding", guards=[instructor], status_code=200)
+    async def onboarding(self, request: Request) -> Response[Onboarding]:
+        """Where the viewer completes their Stripe account, so that lessons can be paid out."""
+        url = await request.parts.instructors.onboarding_link(request.viewer)
+        return Response(Onboarding(url=url))
+
+    @get("/instructor/stripe/status", guards=[instructor])
+    async def stripe_status(self, request: Request) -> StripeStatus:
+        """What Stripe last said of the viewer's account, and what still blocks bookings."""
+        facts = await stripe_facts_by_instructor(
+            request.parts.reads, instructor_id=request.viewer.user_id
+        )
+        if facts is None:
+            raise NotFound
+        return status_of(facts)
+
+
+def status_of(facts: StripeFacts) -> StripeStatus:
+    """The facts as an answer, with the blockers in the order people clear them."""
+    conditions = {
+        "profile-not-published": facts.is_published,
+        "no-service": facts.has_service,
+        "no-stripe-account": facts.stripe_account_id is not None,
+        "transfers-inactive": facts.has_transfers,
+        "payouts-disabled": facts.has_payouts,
+    }
+    blockers = [name for name, is_met in conditions.items() if not is_met]
+    return StripeStatus(
+        account_id=facts.stripe_account_id,
+        transfers_active=facts.has_transfers,
+        payouts_enabled=facts.has_payouts,
+        bookable=not blockers,
+        blockers=blockers,
+        requirements_due=facts.requirements_due,
+    )
