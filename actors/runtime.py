@@ -9,7 +9,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID
 
 import structlog
@@ -20,7 +20,7 @@ from gateways.clock import Clock
 log = structlog.get_logger()
 
 M = TypeVar("M")
-A = TypeVar("A", bound="Actor[object]")
+A = TypeVar("A", bound="Actor[Any]")
 
 MAILBOX_MAX = 1024
 ACTORS_MAX = 20_000
@@ -79,6 +79,11 @@ class Actor(ABC, Generic[M]):
         if self._mailbox:
             self.go_on()
 
+    def put_back(self, messages: Iterable[M]) -> None:
+        """Leaves messages that were taken once, ahead of those that wait."""
+        self._mailbox.extendleft(reversed(list(messages)))
+        self.go_on()
+
     def is_idle(self) -> bool:
         """Whether nobody would miss it."""
         return self._state != "waking" and not self._mailbox and not self.unfinished()
@@ -92,8 +97,7 @@ class Actor(ABC, Generic[M]):
         try:
             await self.wake()
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
-            self._state = "asleep"
-            self._fail(error)
+            self.fail(error)
         else:
             self._state = "awake"
             self._take_turn()
@@ -107,21 +111,17 @@ class Actor(ABC, Generic[M]):
         self.guarded(self.turn, messages)
 
     def guarded(self, act: Callable[[list[M]], None], messages: list[M]) -> None:
-        """Runs a part of a turn; a bug in it answers these messages and drops the memory."""
+        """Runs a part of a turn; a bug in it answers these messages and ends in `fail`."""
         try:
             act(messages)
-        except Exception as bug:
-            log.exception("actor.turn_failed", actor=str(self.key))
+        except Exception as bug:  # noqa: BLE001 - `fail` logs it with its trace
             for message in messages:
                 self.refuse(message, bug)
             self.fail(bug)
 
     def fail(self, error: Exception) -> None:
-        """What else a bug in a turn ends; subclasses answer what they still hold."""
+        """Ends in sleep after a bug or without memory; subclasses answer what they still hold."""
         self._state = "asleep"
-        self._fail(error)
-
-    def _fail(self, error: Exception) -> None:
         if not isinstance(error, DomainError):
             log.error("actor.failed", actor=str(self.key), exc_info=error)
         waiting, self._mailbox = self._mailbox, deque()

@@ -2,11 +2,18 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones, reset_tzpath
 
 import msgspec
+import tzdata
 
 from domain.errors import Invalid
+
+# the pinned package alone, never the machine's own files: every process sees the same rules
+reset_tzpath(to=())
+
+TZDB_VERSION: str = tzdata.IANA_VERSION
+"""The edition of the zones' rules, recorded with each booking's local time."""
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 """An aware datetime; the door turns it into UTC with `to_utc`."""

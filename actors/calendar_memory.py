@@ -1,0 +1,150 @@
+"""What a calendar actor remembers: the calendar as loaded, and the turns decided on top of it.
+
+Decisions see everything, turns not yet committed included. `touched` names the bookings such turns
+changed: what a refusal says without them is certain, whatever becomes of those turns.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from actors.calendar_effects import NewRules
+from actors.calendar_turns import Turn
+from domain.availability import Rules, blocks
+from domain.ids import ServiceId
+from domain.times import Span
+from storage.calendars import Calendar, CalendarBooking, CalendarService
+
+REACH_DAYS = 2
+"""Bookings further than this from a span cannot touch it: lessons and buffers last two hours."""
+
+
+class Memory:
+    """One calendar in memory. A turn holds what was and what became, so it can be taken back."""
+
+    def __init__(self, calendar: Calendar) -> None:
+        """Begins with what was loaded."""
+        self.instructor_id = calendar.instructor_id
+        self.version = calendar.version
+        self.rules_version = calendar.rules_version
+        self.rules: Rules = calendar.rules
+        self.is_bookable = calendar.is_bookable
+        self.services: dict[ServiceId, CalendarService] = {
+            service.id: service for service in calendar.services
+        }
+        self.shortest_minutes = calendar.shortest_minutes
+        self.bookings: dict[UUID, CalendarBooking] = {}
+        self.touched: set[UUID] = set()
+        self._by_day: dict[int, dict[UUID, CalendarBooking]] = {}
+        self._expires_at: datetime | None = None
+        self._rules_turn: Turn | None = None
+        for booking in calendar.bookings:
+            self._add(booking)
+
+    @property
+    def is_rewritten(self) -> bool:
+        """Whether the rules are those of a turn that is not committed."""
+        return self._rules_turn is not None
+
+    def apply(self, turn: Turn) -> None:
+        """Sees what a turn decided as if it were so already."""
+        if isinstance(turn.effect, NewRules):
+            self._rules_turn = turn
+            self.rules = turn.effect.rules
+            return
+        self.touched.add(turn.booking_id)
+        self._replace(turn.was, turn.became)
+
+    def undo(self, turn: Turn) -> None:
+        """Takes a turn back that did not come to be."""
+        if isinstance(turn.effect, NewRules):
+            self._rules_turn = None
+            self.rules = turn.rules_were or self.rules
+            return
+        self.touched.discard(turn.booking_id)
+        self._replace(turn.became, turn.was)
+
+    def keep(self, turn: Turn) -> None:
+        """Knows that a turn was committed."""
+        if isinstance(turn.effect, NewRules):
+            self._rules_turn = None
+            self.rules_version += 1
+        else:
+            self.touched.discard(turn.booking_id)
+
+    def near(self, span: Span) -> list[CalendarBooking]:
+        """The bookings that a decision about a span may depend on."""
+        policy = self.rules.policy
+        if policy.lessons_per_day_max is not None or policy.minutes_per_week_max is not None:
+            return list(self.bookings.values())
+        first = span.start_at.toordinal() - REACH_DAYS
+        last = span.end_at.toordinal() + REACH_DAYS
+        by_day = self._by_day
+        return [
+            booking
+            for day in range(first, last + 1)
+            if day in by_day
+            for booking in by_day[day].values()
+        ]
+
+    def certain(self, bookings: Iterable[CalendarBooking]) -> list[CalendarBooking]:
+        """Those that no uncommitted turn has changed."""
+        return [each for each in bookings if each.booking_id not in self.touched]
+
+    def overdue(self, now: datetime) -> list[CalendarBooking]:
+        """Holds that are over and were not expired; costs a comparison when there are none."""
+        if self._expires_at is None or now < self._expires_at:
+            return []
+        self._expires_at = None
+        found: list[CalendarBooking] = []
+        for booking in self.bookings.values():
+            if booking.status != "pending":
+                continue
+            if booking.booking_id in self.touched or blocks(booking, now):
+                self._note_end(booking)
+            else:
+                found.append(booking)
+        return found
+
+    def is_free(self, booking: CalendarBooking, now: datetime) -> bool:
+        """Whether a booking could take its own span again, buffers as they were when it was made.
+
+        Notice, grid and openings do not matter: they held when the slot was taken.
+        """
+        before = timedelta(minutes=booking.buffer_before_minutes)
+        after = timedelta(minutes=booking.buffer_after_minutes)
+        for other in self.near(Span(booking.start_at, booking.end_at)):
+            if other.booking_id == booking.booking_id or not blocks(other, now):
+                continue
+            gap_before = max(timedelta(minutes=other.buffer_after_minutes), before)
+            gap_after = max(timedelta(minutes=other.buffer_before_minutes), after)
+            if (
+                other.start_at < booking.end_at + gap_after
+                and booking.start_at < other.end_at + gap_before
+            ):
+                return False
+        return True
+
+    def _replace(self, was: CalendarBooking | None, became: CalendarBooking | None) -> None:
+        if was is not None:
+            self._remove(was)
+        if became is not None:
+            self._add(became)
+
+    def _add(self, booking: CalendarBooking) -> None:
+        self.bookings[booking.booking_id] = booking
+        day = booking.start_at.toordinal()
+        self._by_day.setdefault(day, {})[booking.booking_id] = booking
+        if booking.status == "pending":
+            self._note_end(booking)
+
+    def _remove(self, booking: CalendarBooking) -> None:
+        self.bookings.pop(booking.booking_id, None)
+        of_day = self._by_day.get(booking.start_at.toordinal())
+        if of_day is not None:
+            of_day.pop(booking.booking_id, None)
+
+    def _note_end(self, booking: CalendarBooking) -> None:
+        ends_at = booking.hold_expires_at
+        if ends_at is not None and (self._expires_at is None or ends_at < self._expires_at):
+            self._expires_at = ends_at
