@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -150,6 +150,21 @@ class Run:
         return self.process.returncode
 
 
+@pytest.fixture
+def starts() -> Iterator[Callable[[Path, int], Run]]:
+    """Return how to start a world that ends with the test, however that ends."""
+    runs: list[Run] = []
+
+    def start(directory: Path, port: int) -> Run:
+        runs.append(Run(directory, port))
+        return runs[-1]
+
+    yield start
+    for run in runs:
+        if run.process.poll() is None:
+            run.end(signal.SIGTERM)
+
+
 def ports(directory: Path) -> dict[str, int]:
     """Return the ports the world remembers."""
     return msgspec.json.decode((directory / "world.json").read_bytes(), type=Memory).ports
@@ -164,10 +179,12 @@ async def gone(children: dict[str, PidFile]) -> bool:
     return False
 
 
-async def test_a_world_stops_whole_remembers_and_survives_being_killed(tmp_path: Path) -> None:
+async def test_a_world_stops_whole_remembers_and_survives_being_killed(
+    starts: Callable[[Path, int], Run], tmp_path: Path
+) -> None:
     directory = tmp_path / ("a path that is long and has spaces " * 5).strip()
     port = free_port()
-    first = await asyncio.to_thread(Run, directory, port)
+    first = await asyncio.to_thread(starts, directory, port)
     assert first.lines[-1] == f"ready {first.url}"
     assert sum(line.startswith("ready") for line in first.lines) == 1
     names = {"postgres", "nats", "stripe", "mail", "web", "worker", "clock"}
@@ -180,7 +197,7 @@ async def test_a_world_stops_whole_remembers_and_survives_being_killed(tmp_path:
     assert await asyncio.to_thread(first.end, signal.SIGINT) == 0
     assert await gone(children)
 
-    second = await asyncio.to_thread(Run, directory, port)
+    second = await asyncio.to_thread(starts, directory, port)
     assert ports(directory) == remembered
     async with httpx.AsyncClient(base_url=second.url, timeout=150, trust_env=False) as http:
         now = (await http.get("/sandbox/clock")).json()["now"]
@@ -190,7 +207,7 @@ async def test_a_world_stops_whole_remembers_and_survives_being_killed(tmp_path:
     await asyncio.to_thread(second.process.communicate)
     assert await gone(children)
 
-    third = await asyncio.to_thread(Run, directory, port)
+    third = await asyncio.to_thread(starts, directory, port)
     children = third.children()
     assert third.lines[-1] == f"ready {third.url}"
     assert await asyncio.to_thread(third.end, signal.SIGTERM) == 0
