@@ -48,7 +48,7 @@ class Cards:
 
     async def setup_intent(self, viewer: Viewer) -> str:
         """A client secret with which the viewer's browser saves a card. `PaymentUnavailable`."""
-        customer = await self._payments.customer_of(viewer.user_id)
+        customer = await self._payments.stripe_customer_of(viewer.user_id)
         key = f"seti:{viewer.user_id}:{uuid4()}"
         return await self._stripe.start_setup(customer=customer, user_id=viewer.user_id, key=key)
 
@@ -84,7 +84,7 @@ class Cards:
         seen = await self._stripe.method(payment_method_id)
         if isinstance(seen, Unknown):
             raise PaymentUnavailable(retry_after=2)
-        customer = await self._payments.known_customer_of(viewer.user_id)
+        customer = await self._payments.known_stripe_customer_of(viewer.user_id)
         if not isinstance(seen, MethodSeen) or customer is None or seen.customer != customer:
             raise Invalid("this is none of your cards", pointer=POINTER)
         await self._keep(seen, viewer.user_id)
@@ -92,7 +92,7 @@ class Cards:
 
     async def save(self, card: Card, viewer: Viewer) -> Card:
         """Saves a test card for the viewer. `CardDeclined`, `PaymentUnavailable`."""
-        customer = await self._payments.customer_of(viewer.user_id)
+        customer = await self._payments.stripe_customer_of(viewer.user_id)
         answer = await self._stripe.perform(
             AttachMethod(payment_method_id=card.id, customer=customer), key=f"att:{uuid4()}"
         )

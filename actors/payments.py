@@ -140,7 +140,7 @@ class Payments:
                         return Driven(state="waiting")
                     has_asked = True
                 case _NeedsCustomer():
-                    await self.customer_of(decided.user_id)
+                    await self.stripe_customer_of(decided.user_id)
                 case _Planned():
                     if not decided.is_new and not self._is_left_behind(decided.operation):
                         return Driven(state="busy", decline=last.decline)
@@ -220,7 +220,7 @@ class Payments:
                 log.warning("operation.rescue_failed", operation=operation.id, error=error.code)
         return len(found)
 
-    async def customer_of(self, user_id: UserId) -> str:
+    async def stripe_customer_of(self, user_id: UserId) -> str:
         """The user's customer at Stripe, made when there is none. `PaymentUnavailable`."""
         payer = await payer_by_user(self._db.reads, user_id=user_id)
         if payer.stripe_customer_id is not None:
@@ -231,7 +231,7 @@ class Payments:
         async with self._db.transaction() as tx:
             return await keep_stripe_customer(tx, user_id=user_id, stripe_customer_id=made)
 
-    async def known_customer_of(self, user_id: UserId) -> str | None:
+    async def known_stripe_customer_of(self, user_id: UserId) -> str | None:
         """The user's customer at Stripe, if there is one."""
         return (await payer_by_user(self._db.reads, user_id=user_id)).stripe_customer_id
 

@@ -21,7 +21,7 @@ from gateways.clock import Clock
 from gateways.stripe import StripeGateway
 from gateways.stripe_webhooks import EventBody, read_event
 from storage.database import Database
-from storage.payment_methods import forget_method, keep_method, user_of_customer
+from storage.payment_methods import forget_method, keep_method, user_of_stripe_customer
 from storage.payments import booking_of_intent, booking_of_setup, payment_by_booking
 from storage.stripe_events import (
     StoredEvent,
@@ -274,7 +274,7 @@ class StripeEvents:
             if seen.customer is None:
                 await forget_method(tx, payment_method_id=seen.id, now=now)
                 return seen
-            user_id = await user_of_customer(tx, stripe_customer_id=seen.customer)
+            user_id = await user_of_stripe_customer(tx, stripe_customer_id=seen.customer)
             if user_id is not None:
                 await keep_method(
                     tx,

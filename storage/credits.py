@@ -49,4 +49,3 @@ async def lots_of_user(tx: Tx, *, user_id: UUID, now: datetime) -> list[OpenLot]
 
 @query
 async def lots_to_expire(tx: Tx, *, now: datetime, most: int) -> list[LotId]: ...
-

@@ -1,6 +1,6 @@
 -- Posts journals with their lines, all or none of each; those posted before are left out.
 WITH given AS (
-    SELECT *
+    SELECT g.id, g.kind, g.dedupe_key, g.booking_id, g.effective_at, g.source
     FROM unnest(
         :ids::uuid[], :kinds::text[], :dedupe_keys::text[], :booking_ids::uuid[],
         :instants::timestamptz[], :sources::text[]

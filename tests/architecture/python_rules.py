@@ -6,7 +6,7 @@ from fnmatch import fnmatch
 
 FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 50
-HANDLER_LINES_MAX = 10
+HANDLER_STATEMENTS_MAX = 10
 NESTING_MAX = 3
 
 MONEY = (
@@ -69,15 +69,18 @@ def long_functions(name: str, tree: ast.Module) -> list[str]:
 
 
 def long_handlers(name: str, tree: ast.Module) -> list[str]:
-    """HTTP handlers have at most 10 lines after their docstring: the rest has another home."""
+    """HTTP handlers have at most 10 statements: the rest has another home.
+
+    Statements, not lines: a call that the formatter spreads over six lines is one thought.
+    """
     found: list[str] = []
     for each in functions(tree):
         if not HANDLERS & {called(decorator) for decorator in each.decorator_list}:
             continue
         body = each.body[1:] if ast.get_docstring(each) else each.body
-        lines = (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
-        if lines > HANDLER_LINES_MAX:
-            found.append(f"{name}:{each.lineno} handler {each.name} has {lines} lines")
+        count = sum(isinstance(part, ast.stmt) for top in body for part in ast.walk(top))
+        if count > HANDLER_STATEMENTS_MAX:
+            found.append(f"{name}:{each.lineno} handler {each.name} has {count} statements")
     return found
 
 
