@@ -38,6 +38,13 @@ class Supervisor:
         """Begin to look after the children."""
         self._watcher = asyncio.create_task(self._watch(), name="sandbox supervisor")
 
+    def refuse_the_dead(self) -> None:
+        """Raise `ProcessFailedError` with the last words of a child that ended while starting."""
+        for name in sorted(self._wanted):
+            child = self.children[name]
+            if not child.is_alive():
+                raise ProcessFailedError(child.last_words() or f"{name} ended with {child.end()}.")
+
     async def kill(self, name: str) -> None:
         """Kill a child; it stays down."""
         await self._let_go(name)

@@ -117,6 +117,7 @@ class World:
         await asyncio.gather(
             *(self.supervisor.start(self._product(name, programs[name])) for name in programs)
         )
+        self.supervisor.refuse_the_dead()
         self.supervisor.watch()
         if not self.outside.is_complete:
             await self._open_for_people()

@@ -96,3 +96,15 @@ async def test_the_end_comes_in_order(supervisor: Supervisor, tmp_path: Path) ->
     assert notes.read_text(encoding="utf-8").split() == ["web", "worker", "postgres"]
     assert supervisor.pids() == {}
     assert list((tmp_path / "pids").iterdir()) == []
+
+
+async def test_who_ends_while_the_others_start_is_refused_with_its_last_words(
+    tmp_path: Path, said: list[str]
+) -> None:
+    supervisor = Supervisor(said.append)
+    program = [sys.executable, "-c", "raise SystemExit('TOKEN_SECRET is missing')"]
+    await supervisor.start(Child(name="worker", program=program, directory=tmp_path))
+    await becomes(lambda: supervisor.pids() == {})
+    with pytest.raises(ProcessFailedError, match="TOKEN_SECRET is missing"):
+        supervisor.refuse_the_dead()
+    await supervisor.stop(())
