@@ -23,6 +23,8 @@ class Kind(StrEnum):
     TOO_LARGE = "too_large"
     WRONG_TYPE = "wrong_type"
     NOT_QUIET = "not_quiet"
+    WRONG_METHOD = "wrong_method"
+    BROKEN = "broken"
 
 
 class DomainError(Exception):
@@ -207,3 +209,15 @@ class UnsupportedMediaType(DomainError):
     """The request is not in a format this address reads."""
 
     kind = Kind.WRONG_TYPE
+
+
+class MethodNotAllowed(DomainError):
+    """This address does not know this method."""
+
+    kind = Kind.WRONG_METHOD
+
+
+class InternalError(DomainError):
+    """Something went wrong on our side."""
+
+    kind = Kind.BROKEN

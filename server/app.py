@@ -2,33 +2,60 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from uuid import UUID
 
 from litestar import Litestar
 from litestar.types import ControllerRouterHandler
 
 from actors.accounts import Accounts
+from actors.calendars import host_calendars
+from actors.instructors import Instructors
 from actors.passwords import Passwords
+from actors.wiring import open_money
 from gateways.bus import Bus
 from gateways.clock import Clock, clock_from
 from gateways.settings import Settings
-from server import accounts, health, metrics
+from server import (
+    accounts,
+    availability,
+    bookings,
+    health,
+    instructors,
+    ledger,
+    metrics,
+    payments,
+    search,
+    services,
+    stripe_webhook,
+)
 from server.auth import SESSION_ENDED, Auth
 from server.edge import Edge
+from server.idempotency import Idempotency
 from server.limits import Limits
 from server.pages.templates import page_handlers, template_config
 from server.parts import Parts
 from server.problems import answer_exception
 from server.requests import Request
+from server.serving import reach
 from server.tokens import Tokens
 from storage.database import Database
 
 BODY_BYTES_MAX = 64 * 1024
+POOL = 16
 
 CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     health.Health,
     metrics.metrics,
     accounts.Accounts,
+    instructors.Instructors,
+    services.Services,
+    availability.AvailabilityController,
+    bookings.Bookings,
+    payments.Payments,
+    ledger.Ledger,
+    search.Search,
+    stripe_webhook.StripeWebhook,
 )
 
 
@@ -65,34 +92,67 @@ def create_app(
 async def wired(settings: Settings, clock: Clock) -> AsyncGenerator[Parts]:
     """Everything that lives as long as the application, started and stopped in order."""
     async with AsyncExitStack() as stack:
-        db = await Database.connect(settings.database_url)
+        db = await Database.connect(settings.database_url, size=POOL, reads_size=POOL)
         stack.push_async_callback(db.close)
         bus = await Bus.connect(settings.nats_url)
         stack.push_async_callback(bus.close)
-        passwords = Passwords()
-        stack.callback(passwords.close)
+        calendars = await stack.enter_async_context(host_calendars(db=db, bus=bus, clock=clock))
+        money = await stack.enter_async_context(
+            open_money(settings, db=db, calendars=calendars, clock=clock)
+        )
         auth = Auth(
             settings=settings, clock=clock, reads=db.reads, tokens=Tokens(settings.token_secret)
         )
-
         await stack.enter_async_context(auth.watching(bus.subscribe))
-
-        async def announce(session_id: UUID) -> None:
-            auth.end(session_id)
-            await bus.publish(SESSION_ENDED, str(session_id).encode())
-
+        idempotency = Idempotency(db, clock)
+        await stack.enter_async_context(idempotency.renewing())
         yield Parts(
             settings=settings,
             clock=clock,
             reads=db.reads,
             auth=auth,
             limits=Limits(db, clock, settings),
-            accounts=Accounts(
+            idempotency=idempotency,
+            accounts=_accounts(stack, settings, db=db, clock=clock, auth=auth, bus=bus),
+            instructors=Instructors(
                 db=db,
+                calendars=calendars,
+                stripe=money.stripe,
                 clock=clock,
-                passwords=passwords,
-                announce=announce,
-                counts_as_verified=settings.is_relaxed,
+                public_url=settings.public_url,
             ),
-            checks={"postgres": db.ping, "nats": bus.ping},
+            bookings=money.bookings,
+            cards=money.cards,
+            stripe_events=money.stripe_events,
+            checks={
+                "postgres": db.ping,
+                "nats": bus.ping,
+                "stripe": partial(reach, "STRIPE_API_BASE", settings.stripe_api_base),
+            },
         )
+
+
+def _accounts(
+    stack: AsyncExitStack,
+    settings: Settings,
+    *,
+    db: Database,
+    clock: Clock,
+    auth: Auth,
+    bus: Bus,
+) -> Accounts:
+    """The accounts, with threads for passwords and a voice for sessions that end."""
+    passwords = Passwords()
+    stack.callback(passwords.close)
+
+    async def announce(session_id: UUID) -> None:
+        auth.end(session_id)
+        await bus.publish(SESSION_ENDED, str(session_id).encode())
+
+    return Accounts(
+        db=db,
+        clock=clock,
+        passwords=passwords,
+        announce=announce,
+        counts_as_verified=settings.is_relaxed,
+    )

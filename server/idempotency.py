@@ -26,7 +26,7 @@ from domain.errors import (
 )
 from domain.ids import UserId, new_id
 from gateways.clock import Clock
-from server.problems import MEDIA_TYPE, InternalError, body_of, status_of
+from server.problems import MEDIA_TYPE, body_of, status_of
 from server.requests import JSON, Request
 from storage.database import Database
 from storage.idempotency import (
@@ -157,7 +157,7 @@ class Idempotency:
         """Keeps a refused card; frees the key after a refusal without effect, else leaves it."""
         if refusal.kind is Kind.PAYMENT_REFUSED:
             await self._finish(scope, status_of(refusal), body_of(refusal))
-        elif refusal.kind is Kind.UNAVAILABLE or isinstance(refusal, InternalError):
+        elif refusal.kind is Kind.UNAVAILABLE:
             await self._abandon(scope)
         else:
             async with self._db.transaction() as tx:

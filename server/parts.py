@@ -5,9 +5,14 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from actors.accounts import Accounts
+from actors.bookings import Bookings
+from actors.cards import Cards
+from actors.instructors import Instructors
+from actors.stripe_events import StripeEvents
 from gateways.clock import Clock
 from gateways.settings import Settings
 from server.auth import Auth
+from server.idempotency import Idempotency
 from server.limits import Limits
 from storage.database import Reads
 
@@ -20,6 +25,11 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     reads: Reads
     auth: Auth
     limits: Limits
+    idempotency: Idempotency
     accounts: Accounts
+    instructors: Instructors
+    bookings: Bookings
+    cards: Cards
+    stripe_events: StripeEvents
     checks: dict[str, Callable[[], Awaitable[object]]]
     """Asks each dependency, by name, whether it is there."""

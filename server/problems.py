@@ -19,8 +19,10 @@ from litestar.exceptions import (
 from domain.errors import (
     BodyTooLarge,
     DomainError,
+    InternalError,
     Invalid,
     Kind,
+    MethodNotAllowed,
     NotFound,
     Unavailable,
     UnsupportedMediaType,
@@ -33,10 +35,12 @@ STATUS: dict[Kind, int] = {
     Kind.PAYMENT_REFUSED: 402,
     Kind.FORBIDDEN: 403,
     Kind.NOT_FOUND: 404,
+    Kind.WRONG_METHOD: 405,
     Kind.CONFLICT: 409,
     Kind.TOO_LARGE: 413,
     Kind.WRONG_TYPE: 415,
     Kind.TOO_MANY: 429,
+    Kind.BROKEN: 500,
     Kind.UNAVAILABLE: 503,
     Kind.NOT_QUIET: 504,
 }
@@ -88,19 +92,9 @@ class InvalidFields(Invalid):
         self.errors = errors
 
 
-class MethodNotAllowed(DomainError):
-    """This address does not know this method."""
-
-
-class InternalError(DomainError):
-    """Something went wrong on our side; nothing was lost."""
-
-
 def status_of(error: DomainError) -> int:
     """The HTTP status of a refusal."""
-    if isinstance(error, MethodNotAllowed):
-        return 405
-    return 500 if isinstance(error, InternalError) else STATUS[error.kind]
+    return STATUS[error.kind]
 
 
 def body_of(error: DomainError) -> bytes:

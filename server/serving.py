@@ -21,7 +21,7 @@ SOCKET_QUEUE_MAX = 32
 PORTS = {"https": 443, "http": 80, "nats": 4222, "tls": 4222}
 
 
-class UnreachableError(Exception):
+class UnreachableError(OSError):
     """A service the settings name does not answer; the message is the sentence to print."""
 
 
@@ -66,11 +66,11 @@ def config(app: Litestar, settings: Settings) -> uvicorn.Config:
 async def check_services(settings: Settings) -> None:
     """Raises one sentence for the first thing that is not there or does not fit."""
     await migrate.check(settings.database_url)
-    await _reach("NATS_URL", settings.nats_url)
-    await _reach("STRIPE_API_BASE", settings.stripe_api_base)
+    await reach("NATS_URL", settings.nats_url)
+    await reach("STRIPE_API_BASE", settings.stripe_api_base)
 
 
-async def _reach(name: str, url: str) -> None:
+async def reach(name: str, url: str) -> None:
     """Raises `UnreachableError` unless somebody accepts connections at the address."""
     parts = urlsplit(url)
     host, port = parts.hostname or "localhost", parts.port or PORTS.get(parts.scheme, 80)
