@@ -1,10 +1,13 @@
-"""Fixtures of the storage tests: one bare connection, one database without any schema."""
+"""Fixtures of the storage tests: a bare connection, an empty database, a server of one's own."""
 
 import uuid
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest_asyncio
 
+from sandbox.ports import free_port
+from sandbox.postgres import Postgres
 from storage.driver import Connection, connect, prepare_session
 from tests.worlds import Services, drop_database
 
@@ -29,3 +32,13 @@ async def empty_database_url(services: Services) -> AsyncIterator[str]:
     await admin.close()
     yield services.database_url(name)
     await drop_database(services, name)
+
+
+@pytest_asyncio.fixture
+async def own_server(worker_directory: Path) -> AsyncIterator[Postgres]:
+    """Return a fresh server of this test's own, without roles, which it may stop and start."""
+    directory = worker_directory / uuid.uuid4().hex
+    postgres = Postgres(directory, free_port(), "secret", durable=False)
+    await postgres.start()
+    yield postgres
+    await postgres.stop()

@@ -257,15 +257,6 @@ async def test_a_listener_hears_and_connects_again(db: Database, owner: Connecti
         await until(lambda: heard[-1] == "again")
 
 
-@pytest_asyncio.fixture
-async def own_server(worker_directory: Path) -> AsyncIterator[Postgres]:
-    """Return a server of this test's own, which it may stop and start."""
-    postgres = Postgres(worker_directory / "restarted", free_port(), "secret", durable=False)
-    await postgres.start()
-    yield postgres
-    await postgres.stop()
-
-
 async def test_both_pools_survive_a_restart_of_the_server(
     own_server: Postgres, tmp_path: Path
 ) -> None:

@@ -11,6 +11,8 @@ import pytest
 
 from domain.errors import Unavailable
 from sandbox.ports import free_port
+from sandbox.postgres import Postgres
+from storage.database import Database
 from storage.driver import connect
 from storage.migrate import SchemaRefused, built_schema, check, migrate, migrations_in
 from storage.query import SQL
@@ -59,20 +61,33 @@ async def test_two_runners_at_once_share_the_work(empty_database_url: str, folde
     assert sorted(name for names in done for name in names) == ["0001_pianos", "0002_keys"]
 
 
-async def test_runners_of_two_databases_make_the_roles_once(
-    services: Services, tmp_path: Path
+async def test_a_runner_of_another_database_may_make_the_roles_meanwhile(
+    own_server: Postgres, tmp_path: Path
 ) -> None:
-    names = [f"roles_{number}_{tmp_path.name}".replace("-", "_") for number in range(4)]
-    admin = await connect(services.admin_url, {}, 30)
-    for name in names:
-        await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
-    try:
-        urls = [services.database_url(name) for name in names]
-        await asyncio.gather(*(migrate(url, applied_at=NOON, folder=tmp_path) for url in urls))
-    finally:
-        for name in names:
-            await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-        await admin.close()
+    other = await connect(own_server.url("postgres"), {}, 30)
+    await other.execute("BEGIN; CREATE ROLE instainstru_app; CREATE ROLE instainstru_reads")
+    run = asyncio.create_task(migrate(own_server.url(), applied_at=NOON, folder=tmp_path))
+    async with asyncio.timeout(10):
+        while not await other.fetch("SELECT 1 FROM pg_locks WHERE NOT granted"):
+            await asyncio.sleep(0.01)
+    await other.execute("COMMIT")
+    assert await run == []
+    await other.close()
+
+
+async def test_an_owner_without_superpowers_is_enough(own_server: Postgres) -> None:
+    admin = await connect(own_server.url(), {}, 30)
+    await admin.execute("CREATE ROLE landlord LOGIN CREATEROLE PASSWORD 'key'")
+    await admin.execute("CREATE DATABASE managed OWNER landlord")
+    await admin.close()
+    host = own_server.url("managed").rpartition("@")[2]
+    url = f"postgresql://landlord:key@{host}"
+    await migrate(url, applied_at=NOON)
+    db = await Database.connect(url, size=1, reads_size=1)
+    async with db.transaction() as tx:
+        assert (await tx.fetch("SELECT current_user"))[0][0] == "instainstru_app"
+    await db.ping()
+    await db.close()
 
 
 async def test_a_migration_that_fails_leaves_nothing(empty_database_url: str, folder: Path) -> None:
@@ -142,10 +157,6 @@ async def test_the_schema_as_text_is_the_same_every_time(services: Services) -> 
     first = await built_schema(services.admin_url)
     assert first == await built_schema(services.admin_url)
     assert "CREATE TABLE public.bookings" in first
-    admin = await connect(services.admin_url, {}, 10)
-    left = await admin.fetch("SELECT datname FROM pg_database WHERE datname LIKE 'schema\\_%'")
-    await admin.close()
-    assert not left
 
 
 def test_what_changes_from_dump_to_dump_is_left_out() -> None:
