@@ -279,7 +279,9 @@ def update(ctx: Ctx, p: Doc, account_id: str) -> Doc:
     if p.get("business_profile"):
         account["business_profile"] |= p["business_profile"]
     if p.get("settings"):
-        schedule = {"payouts": account["settings"]["payouts"] | (p["settings"].get("payouts") or {})}
+        schedule = {
+            "payouts": account["settings"]["payouts"] | (p["settings"].get("payouts") or {})
+        }
         account["settings"] = _settings(schedule)
     if "metadata" in p:
         account["metadata"] = merge_metadata(account["metadata"], p["metadata"])

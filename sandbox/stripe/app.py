@@ -145,7 +145,9 @@ async def _read(scope: Scope, receive: Receive) -> Request | None:
         method=scope["method"],
         path=scope["path"],
         query=scope["query_string"].decode("latin-1"),
-        headers={name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
+        headers={
+            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+        },
         body=body,
         scheme=scope.get("scheme", "http"),
     )

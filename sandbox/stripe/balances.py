@@ -84,7 +84,12 @@ def add_transaction(  # noqa: PLR0913 -- the facts of one balance transaction
         free_at,
         int(is_settled),
     )
-    _change(ctx, account, available=(amount - fee) * is_settled, pending=(amount - fee) * (not is_settled))
+    _change(
+        ctx,
+        account,
+        available=(amount - fee) * is_settled,
+        pending=(amount - fee) * (not is_settled),
+    )
     if not is_settled:
         ctx.store.plan("settle_funds", f"{account or 'platform'}:{free_at}", free_at * 1_000_000)
     return transaction

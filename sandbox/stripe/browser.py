@@ -99,7 +99,11 @@ class Pages:
     def _express(self, account_id: str) -> Reply:
         """A connected account's own dashboard."""
         text = express_page(self.control.store, self.control.context(account_id), account_id)
-        return json_reply({"error": {"message": "No such account."}}, 404) if text is None else _page(text)
+        return (
+            json_reply({"error": {"message": "No such account."}}, 404)
+            if text is None
+            else _page(text)
+        )
 
 
 def _page(text: str) -> Reply:

@@ -2,7 +2,14 @@
 
 from typing import Any, Final
 
-from sandbox.stripe.balances import CARDS, STRIPE_FEES, add_transaction, journal, settles_on, stripe_fee
+from sandbox.stripe.balances import (
+    CARDS,
+    STRIPE_FEES,
+    add_transaction,
+    journal,
+    settles_on,
+    stripe_fee,
+)
 from sandbox.stripe.cards import card_of
 from sandbox.stripe.context import Ctx, shown
 from sandbox.stripe.errors import invalid

@@ -59,9 +59,7 @@ CARDS: Final = (
         auth="unless_set_up",
         charge="insufficient_funds",
     ),
-    Card(
-        number="4000000000003220", names=("pm_card_threeDSecure2Required",), auth="unless_set_up"
-    ),
+    Card(number="4000000000003220", names=("pm_card_threeDSecure2Required",), auth="unless_set_up"),
     Card(number="4000000000003055", names=("pm_card_threeDSecureOptional",)),
     Card(
         number="4000008400001629",

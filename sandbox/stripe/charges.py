@@ -62,8 +62,7 @@ def new_charge(ctx: Ctx, intent: Doc, payment_method: Doc, *, off_session: bool)
         payment_method_details={"card": card, "type": "card"},
         receipt_email=intent["receipt_email"],
         statement_descriptor_suffix=intent["statement_descriptor_suffix"],
-        transfer_data=intent["transfer_data"]
-        and {"amount": None, **intent["transfer_data"]},
+        transfer_data=intent["transfer_data"] and {"amount": None, **intent["transfer_data"]},
         transfer_group=intent["transfer_group"],
     )
 

@@ -270,7 +270,11 @@ class Control:
         )
         return {
             "data": [
-                {**dict(row), "created_at": rfc3339(row["created_at"]), "due_at": rfc3339(row["due_at"])}
+                {
+                    **dict(row),
+                    "created_at": rfc3339(row["created_at"]),
+                    "due_at": rfc3339(row["due_at"]),
+                }
                 for row in rows
             ]
         }

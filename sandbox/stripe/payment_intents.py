@@ -147,9 +147,7 @@ def _check_amount(amount: int | None) -> None:
     if amount is None or amount < 0:
         raise invalid("Invalid positive integer", code="parameter_invalid_integer", param="amount")
     if amount < AMOUNT_MIN:
-        raise invalid(
-            "Amount must be at least $0.50 usd", code="amount_too_small", param="amount"
-        )
+        raise invalid("Amount must be at least $0.50 usd", code="amount_too_small", param="amount")
     if amount > AMOUNT_MAX:
         raise invalid(
             "Amount must be no more than $999,999.99", code="amount_too_large", param="amount"
@@ -169,7 +167,7 @@ def _allowed_types(p: Doc) -> list[str]:
         )
     if allowed is not None and "card" not in allowed:
         raise invalid(
-            f"The payment method type \"{(allowed or [''])[0]}\" is invalid here: the emulator has"
+            f'The payment method type "{(allowed or [""])[0]}" is invalid here: the emulator has'
             " cards only.",
             param="allowed_payment_method_types",
         )

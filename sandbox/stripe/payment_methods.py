@@ -68,7 +68,9 @@ def from_data(ctx: Ctx, p: Doc) -> Doc:
     """A payment method from card data or a token."""
     if p.get("type") != "card":
         raise invalid(
-            f"Invalid type: must be card, not {p.get('type')}", code="parameter_missing", param="type"
+            f"Invalid type: must be card, not {p.get('type')}",
+            code="parameter_missing",
+            param="type",
         )
     data = p.get("card")
     if not data:
@@ -101,11 +103,15 @@ def _typed(ctx: Ctx, data: Doc) -> tuple[Card, int, int]:
         raise card_error("incorrect_number")
     month, year = data.get("exp_month"), data.get("exp_year")
     if month is None or not 1 <= month <= 12:
-        raise _bad_data("invalid_expiry_month", "Your card's expiration month is invalid.", "exp_month")
+        raise _bad_data(
+            "invalid_expiry_month", "Your card's expiration month is invalid.", "exp_month"
+        )
     year = None if year is None else year + 2000 * (year < 100)
     today = instant(ctx.now_us)
     if year is None or (year, month) < (today.year, today.month) or year > today.year + 50:
-        raise _bad_data("invalid_expiry_year", "Your card's expiration year is invalid.", "exp_year")
+        raise _bad_data(
+            "invalid_expiry_year", "Your card's expiration year is invalid.", "exp_year"
+        )
     cvc = data.get("cvc")
     if cvc is not None and not (cvc.isdigit() and len(cvc) in (3, 4)):
         raise _bad_data("invalid_cvc", "Your card's security code is invalid.", "cvc")
@@ -240,9 +246,7 @@ def update(ctx: Ctx, p: Doc, method_id: str) -> Doc:
 
 def list_payment_methods(ctx: Ctx, p: Doc) -> Doc:
     """GET /v1/payment_methods."""
-    return page(
-        ctx, "payment_method", p, "/v1/payment_methods", filters=("customer", "type")
-    )
+    return page(ctx, "payment_method", p, "/v1/payment_methods", filters=("customer", "type"))
 
 
 def create_script(ctx: Ctx, steps: list[str]) -> Doc:

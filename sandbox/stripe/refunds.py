@@ -35,7 +35,8 @@ def create(ctx: Ctx, p: Doc) -> Doc:
     transfer_id = charge.get("transfer")
     if p.get("reverse_transfer") and not transfer_id:
         raise invalid(
-            "Cannot reverse the transfer of a charge that has no transfer.", param="reverse_transfer"
+            "Cannot reverse the transfer of a charge that has no transfer.",
+            param="reverse_transfer",
         )
     if p.get("reason") and p["reason"] not in REASONS:
         raise invalid(f"Invalid reason: must be one of {', '.join(REASONS)}", param="reason")
@@ -167,9 +168,7 @@ def reverse(  # noqa: PLR0913 -- the facts of one reversal
     """Take money back from a connected account; `fee_part` is the share of the fee given back."""
     reversal_id, payment_refund_id = ctx.new_id("trr"), ctx.new_id("pyr")
     destination, free_at = transfer["destination"], transfer["_"]["available_on"]
-    back = add_transaction(
-        ctx, "", "transfer_refund", amount, reversal_id, available_on=free_at
-    )
+    back = add_transaction(ctx, "", "transfer_refund", amount, reversal_id, available_on=free_at)
     taken = add_transaction(
         ctx, destination, "payment_refund", -amount, payment_refund_id, available_on=free_at
     )
@@ -310,7 +309,9 @@ def list_reversals(ctx: Ctx, p: Doc, transfer_id: str) -> Doc:
     """GET /v1/transfers/{id}/reversals."""
     ctx.load("transfer", transfer_id)
     url = f"/v1/transfers/{transfer_id}/reversals"
-    return page(ctx, "transfer_reversal", {**p, "transfer": transfer_id}, url, filters=("transfer",))
+    return page(
+        ctx, "transfer_reversal", {**p, "transfer": transfer_id}, url, filters=("transfer",)
+    )
 
 
 def retrieve_reversal(ctx: Ctx, p: Doc, transfer_id: str, reversal_id: str) -> Doc:  # noqa: ARG001

@@ -68,7 +68,11 @@ def create(ctx: Ctx, p: Doc) -> Doc:
         "payment_method": None,
         "payment_method_configuration_details": None,
         "payment_method_options": {
-            "card": {"mandate_options": None, "network": None, "request_three_d_secure": "automatic"}
+            "card": {
+                "mandate_options": None,
+                "network": None,
+                "request_three_d_secure": "automatic",
+            }
         },
         "payment_method_types": ["card"],
         "single_use_mandate": None,
@@ -301,9 +305,7 @@ ROUTES: list[Route] = [
         update,
         {"customer": "str", "description": "str", "metadata": "map"},
     ),
-    post(
-        "/v1/setup_intents/{id}/confirm", confirm, CONFIRM_FIELDS | BROWSER_EXTRAS, browser=True
-    ),
+    post("/v1/setup_intents/{id}/confirm", confirm, CONFIRM_FIELDS | BROWSER_EXTRAS, browser=True),
     post("/v1/setup_intents/{id}/cancel", cancel, {"cancellation_reason": "str"}),
     get("/v1/setup_attempts", list_attempts, LIST | {"setup_intent": "str!"}),
 ]

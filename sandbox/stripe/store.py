@@ -157,7 +157,9 @@ class Store:
         if field is None:
             rows = self.rows("SELECT body FROM objects WHERE kind = ? ORDER BY seq", kind)
         else:
-            query = f"SELECT body FROM objects WHERE kind = ? AND body ->> '$.{field}' = ? ORDER BY seq"  # noqa: S608, E501 -- fields are named in this package
+            query = (
+                f"SELECT body FROM objects WHERE kind = ? AND body ->> '$.{field}' = ? ORDER BY seq"  # noqa: S608, E501 -- fields are named in this package
+            )
             rows = self.rows(query, kind, value)
         return [msgspec.json.decode(row["body"]) for row in rows]
 

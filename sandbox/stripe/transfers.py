@@ -235,9 +235,7 @@ ROUTES: list[Route] = [
             "transfer_group": "str",
         },
     ),
-    get(
-        "/v1/transfers", list_transfers, LIST | {"destination": "str", "transfer_group": "str"}
-    ),
+    get("/v1/transfers", list_transfers, LIST | {"destination": "str", "transfer_group": "str"}),
     get("/v1/transfers/{id}", retrieve),
     post("/v1/transfers/{id}", update, {"metadata": "map", "description": "str"}),
 ]

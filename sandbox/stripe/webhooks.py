@@ -20,7 +20,9 @@ def create(ctx: Ctx, p: Doc) -> Doc:
 def make(ctx: Ctx, p: Doc, secret: str) -> Doc:
     """Keep a new endpoint."""
     if not p["url"].startswith(("http://", "https://")):
-        raise invalid("Invalid URL: An explicit scheme (such as https) must be provided.", param="url")
+        raise invalid(
+            "Invalid URL: An explicit scheme (such as https) must be provided.", param="url"
+        )
     if not p.get("enabled_events"):
         raise invalid(
             "Missing required param: enabled_events.",
