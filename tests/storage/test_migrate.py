@@ -19,6 +19,7 @@ from storage.query import SQL
 from storage.schema import HEADER, tidied
 from tests.worlds import Services
 
+BLOCKED = "SELECT 1 FROM pg_locks WHERE NOT granted"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
@@ -68,7 +69,7 @@ async def test_a_runner_of_another_database_may_make_the_roles_meanwhile(
     await other.execute("BEGIN; CREATE ROLE instainstru_app; CREATE ROLE instainstru_reads")
     run = asyncio.create_task(migrate(own_server.url(), applied_at=NOON, folder=tmp_path))
     async with asyncio.timeout(10):
-        while not await other.fetch("SELECT 1 FROM pg_locks WHERE NOT granted"):
+        while not await other.fetch(BLOCKED):  # noqa: ASYNC110 - Postgres has no event for it
             await asyncio.sleep(0.01)
     await other.execute("COMMIT")
     assert await run == []
