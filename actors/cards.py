@@ -4,7 +4,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from actors.payments import Payments
+from actors.payers import Payers
 from domain.errors import CardDeclined, Invalid, NotFound, PaymentUnavailable
 from domain.operations import AttachMethod, Declined, MethodSeen, Unknown, is_test_card
 from domain.people import Viewer
@@ -14,7 +14,7 @@ from storage.database import Database
 from storage.payment_methods import (
     SavedMethod,
     forget_method,
-    keep_method,
+    keep_seen,
     latest_method_of_user,
     method_of_user,
     methods_of_user,
@@ -34,12 +34,12 @@ class Cards:
     """The owner of `payment_methods`."""
 
     def __init__(
-        self, *, db: Database, stripe: StripeGateway, payments: Payments, clock: Clock
+        self, *, db: Database, stripe: StripeGateway, payers: Payers, clock: Clock
     ) -> None:
-        """`payments` knows who is whom at Stripe."""
+        """`payers` knows who is whom at Stripe."""
         self._db = db
         self._stripe = stripe
-        self._payments = payments
+        self._payers = payers
         self._clock = clock
 
     async def methods(self, viewer: Viewer) -> list[SavedMethod]:
@@ -48,7 +48,7 @@ class Cards:
 
     async def setup_intent(self, viewer: Viewer) -> str:
         """A client secret with which the viewer's browser saves a card. `PaymentUnavailable`."""
-        customer = await self._payments.stripe_customer_of(viewer.user_id)
+        customer = await self._payers.stripe_customer_of(viewer.user_id)
         key = f"seti:{viewer.user_id}:{uuid4()}"
         return await self._stripe.start_setup(customer=customer, user_id=viewer.user_id, key=key)
 
@@ -84,7 +84,7 @@ class Cards:
         seen = await self._stripe.method(payment_method_id)
         if isinstance(seen, Unknown):
             raise PaymentUnavailable(retry_after=2)
-        customer = await self._payments.known_stripe_customer_of(viewer.user_id)
+        customer = await self._payers.known_stripe_customer_of(viewer.user_id)
         if not isinstance(seen, MethodSeen) or customer is None or seen.customer != customer:
             raise Invalid("this is none of your cards", pointer=POINTER)
         await self._keep(seen, viewer.user_id)
@@ -92,7 +92,7 @@ class Cards:
 
     async def save(self, card: Card, viewer: Viewer) -> Card:
         """Saves a test card for the viewer. `CardDeclined`, `PaymentUnavailable`."""
-        customer = await self._payments.stripe_customer_of(viewer.user_id)
+        customer = await self._payers.stripe_customer_of(viewer.user_id)
         answer = await self._stripe.perform(
             AttachMethod(payment_method_id=card.id, customer=customer), key=f"att:{uuid4()}"
         )
@@ -107,14 +107,4 @@ class Cards:
 
     async def _keep(self, seen: MethodSeen, user_id: UUID) -> None:
         async with self._db.transaction() as tx:
-            await keep_method(
-                tx,
-                payment_method_id=seen.id,
-                user_id=user_id,
-                brand=seen.brand,
-                last4=seen.last4,
-                exp_month=seen.exp_month,
-                exp_year=seen.exp_year,
-                fingerprint=seen.fingerprint,
-                now=self._clock.now(),
-            )
+            await keep_seen(tx, seen, user_id=user_id, now=self._clock.now())

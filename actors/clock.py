@@ -6,14 +6,17 @@ next instant, woken by NOTIFY. Virtual time may jump, so it looks at a shared cl
 """
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
 import structlog
 
-from actors.worker import Queue, kick
+from actors.broker import Queue, kick
+from actors.wiring import Process, serve
 from domain.errors import Unavailable
 from domain.events import MAILED
 from gateways.bus import Bus
@@ -257,3 +260,24 @@ async def _woken(waker: asyncio.Event, seconds: float) -> None:
             await waker.wait()
     except TimeoutError:
         return
+
+
+async def run(process: Process, stopped: asyncio.Event) -> None:
+    """Keeps time until told to stop."""
+    loop = ClockLoop(db=process.db, bus=process.bus, queue=process.queue, clock=process.clock)
+    running = asyncio.create_task(loop.run())
+    ending = asyncio.create_task(stopped.wait())
+    await asyncio.wait({running, ending}, return_when=asyncio.FIRST_COMPLETED)
+    ending.cancel()
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+
+
+def main() -> int:
+    """Runs until told to stop; exit code 1 with one sentence when it cannot begin."""
+    return serve(run, name="clock")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

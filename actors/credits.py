@@ -8,11 +8,11 @@ from domain.events import Topic
 from domain.ids import new_id
 from domain.journals import CreditLot, expiry_journal
 from gateways.clock import Clock
-from storage.credits import empty_expired_lot, insert_lot, lot_for_update
+from storage.credits import empty_expired_lot, insert_lot, lot_for_update, schedule_expiry
 from storage.database import Database
 from storage.outbox import stage_event
 from storage.query import Tx
-from storage.timings import complete_timing, insert_timing
+from storage.timings import complete_timing
 
 
 async def issue(tx: Tx, lot: CreditLot, *, now: datetime) -> None:
@@ -31,14 +31,7 @@ async def issue(tx: Tx, lot: CreditLot, *, now: datetime) -> None:
     )
     if inserted is None:
         return
-    await insert_timing(
-        tx,
-        timing_id=new_id(now),
-        kind="expire_credit",
-        subject_id=lot.id,
-        due_at=lot.expires_at,
-        now=now,
-    )
+    await schedule_expiry(tx, timing_id=new_id(now), lot_id=lot.id, due_at=lot.expires_at, now=now)
     await _tell(tx, "credit.issued", lot, cents=lot.granted_cents, now=now)
 
 

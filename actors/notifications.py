@@ -86,6 +86,6 @@ class Notifications:
         try:
             await self._mail.send(mail)
         except Undeliverable:
-            log.warning("mail.undeliverable", event=event.id, user=reader.user_id)
+            log.warning("mail.undeliverable", event_id=event.id, user=reader.user_id)
             return
-        log.info("mail.sent", event=event.id, topic=event.topic, user=reader.user_id)
+        log.info("mail.sent", event_id=event.id, topic=event.topic, user=reader.user_id)

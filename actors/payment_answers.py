@@ -30,7 +30,7 @@ from domain.operations import (
 from domain.payments import after_decline
 from domain.settings import Policy
 from storage.operations import finish_operation, park_operation
-from storage.payment_methods import keep_method
+from storage.payment_methods import keep_seen
 from storage.query import Tx
 from storage.timings import sync_timings
 
@@ -131,27 +131,13 @@ async def _seen(
         case CancelSetup(), SetupSeen():
             changes = {"status": "released"} if payment.status == "releasing" else {}
         case AttachMethod(), MethodSeen():
-            await _keep(tx, scene, seen)
+            await keep_seen(tx, seen, user_id=scene.facts.student_id, now=scene.now)
             changes = {"payment_method_id": seen.id}
         case _, IntentSeen():
             return await absorb(tx, scene, seen)
         case _:
             changes = {}
     return await save(tx, scene, msgspec.structs.replace(payment, **changes))
-
-
-async def _keep(tx: Tx, scene: Scene, method: MethodSeen) -> None:
-    await keep_method(
-        tx,
-        payment_method_id=method.id,
-        user_id=scene.facts.student_id,
-        brand=method.brand,
-        last4=method.last4,
-        exp_month=method.exp_month,
-        exp_year=method.exp_year,
-        fingerprint=method.fingerprint,
-        now=scene.now,
-    )
 
 
 async def _declined(tx: Tx, scene: Scene, operation: Operation, decline: Decline) -> Scene:

@@ -16,6 +16,7 @@ import structlog
 
 from actors.calendar_commands import Confirm
 from actors.calendars import Calendars
+from actors.payers import Payers
 from actors.payment_answers import Outcome, record_answer
 from actors.payment_records import (
     Scene,
@@ -29,8 +30,8 @@ from actors.payment_records import (
     tell,
 )
 from domain.bookings import SYSTEM
-from domain.errors import DomainError, OperationPending, Unavailable
-from domain.ids import CommandId, UserId, new_id
+from domain.errors import DomainError, OperationPending, PaymentUnavailable, Unavailable
+from domain.ids import BookingId, CommandId, UserId, new_id
 from domain.operations import (
     Answer,
     Call,
@@ -42,7 +43,7 @@ from domain.operations import (
     SetupSeen,
 )
 from domain.payment_calls import NEEDS_CUSTOMER, call_of, key_of, kind_of
-from domain.payments import Payment, Step
+from domain.payments import ASKING, Payment, Step
 from domain.settings import POLICY, Policy
 from domain.timings import UNPAID
 from gateways.clock import Clock
@@ -55,8 +56,7 @@ from storage.operations import (
     operations_to_rescue,
     plan_operation,
 )
-from storage.payment_methods import keep_method
-from storage.payments import keep_stripe_customer, payer_by_user
+from storage.payment_methods import keep_seen
 from storage.query import Tx
 
 T = TypeVar("T")
@@ -99,7 +99,11 @@ class _NeedsCustomer(msgspec.Struct, frozen=True):
     user_id: UserId
 
 
-_Decided = _Planned | _AskCalendar | _NeedsCustomer | None
+class _Look(msgspec.Struct, frozen=True):
+    payment_intent_id: str
+
+
+_Decided = _Planned | _AskCalendar | _NeedsCustomer | _Look | None
 
 
 class Payments:
@@ -110,6 +114,7 @@ class Payments:
         *,
         db: Database,
         stripe: StripeGateway,
+        payers: Payers,
         calendars: Calendars,
         clock: Clock,
         policy: Policy = POLICY,
@@ -117,6 +122,7 @@ class Payments:
         """Writes through `db` and `stripe`; tells `calendars` when a booking is paid for."""
         self._db = db
         self._stripe = stripe
+        self._payers = payers
         self._calendars = calendars
         self._clock = clock
         self._policy = policy
@@ -129,9 +135,9 @@ class Payments:
         when the database or Stripe does not answer; what was begun is finished by the rescuer.
         """
         last = Outcome()
-        has_asked = False
+        has_asked = has_looked = False
         for _ in range(STEPS_MAX):
-            decided = await self._decide(booking_id, why, timing_id)
+            decided = await self._decide(booking_id, why, timing_id, has_looked=has_looked)
             match decided:
                 case None:
                     return Driven(state="rest", decline=last.decline, code=last.code)
@@ -140,7 +146,10 @@ class Payments:
                         return Driven(state="waiting")
                     has_asked = True
                 case _NeedsCustomer():
-                    await self.stripe_customer_of(decided.user_id)
+                    await self._payers.stripe_customer_of(decided.user_id)
+                case _Look():
+                    await self._look(booking_id, decided.payment_intent_id, why)
+                    has_looked = True
                 case _Planned():
                     if not decided.is_new and not self._is_left_behind(decided.operation):
                         return Driven(state="busy", decline=last.decline)
@@ -220,21 +229,6 @@ class Payments:
                 log.warning("operation.rescue_failed", operation=operation.id, error=error.code)
         return len(found)
 
-    async def stripe_customer_of(self, user_id: UserId) -> str:
-        """The user's customer at Stripe, made when there is none. `PaymentUnavailable`."""
-        payer = await payer_by_user(self._db.reads, user_id=user_id)
-        if payer.stripe_customer_id is not None:
-            return payer.stripe_customer_id
-        made = await self._stripe.create_customer(
-            user_id=user_id, email=payer.email, name=payer.display_name
-        )
-        async with self._db.transaction() as tx:
-            return await keep_stripe_customer(tx, user_id=user_id, stripe_customer_id=made)
-
-    async def known_stripe_customer_of(self, user_id: UserId) -> str | None:
-        """The user's customer at Stripe, if there is one."""
-        return (await payer_by_user(self._db.reads, user_id=user_id)).stripe_customer_id
-
     async def close(self) -> None:
         """Waits for the calls under way, which nothing may interrupt."""
         if self._tasks:
@@ -243,7 +237,9 @@ class Payments:
     async def _scene(self, tx: Tx, booking_id: UUID, why: Why) -> Scene | None:
         return await scene_of(tx, booking_id, why=why, now=self._clock.now(), policy=self._policy)
 
-    async def _decide(self, booking_id: UUID, why: Why, timing_id: UUID | None) -> _Decided:
+    async def _decide(
+        self, booking_id: UUID, why: Why, timing_id: UUID | None, *, has_looked: bool
+    ) -> _Decided:
         async with self._db.transaction() as tx:
             scene = await self._scene(tx, booking_id, why)
             if scene is None:
@@ -255,6 +251,8 @@ class Payments:
             if step is None:
                 await rest(tx, scene, timing_id)
                 return None
+            if not has_looked and _may_be_late(scene, step):
+                return _Look(scene.payment.payment_intent_id or "")
             return await self._begin(tx, scene, step)
 
     async def _begin(self, tx: Tx, scene: Scene, step: Step) -> _Decided:
@@ -333,7 +331,9 @@ class Payments:
     async def _confirm(self, booking_id: UUID, asked: _AskCalendar, why: Why) -> bool:
         """Asks the calendar to confirm; whether it answered. The staged command asks again."""
         command = Confirm(
-            command_id=CommandId(new_id(self._clock.now())), actor=why.actor, booking_id=booking_id
+            command_id=CommandId(new_id(self._clock.now())),
+            actor=why.actor,
+            booking_id=BookingId(booking_id),
         )
         try:
             await self._calendars.ask(asked.instructor_id, command)
@@ -343,18 +343,18 @@ class Payments:
             log.info("booking.confirm_refused", booking=booking_id, code=refusal.code)
         return True
 
+    async def _look(self, booking_id: UUID, intent_id: str, why: Why) -> None:
+        """Takes in what the cardholder may have done while the hold ran out."""
+        seen = await self._stripe.intent(intent_id)
+        if not isinstance(seen, IntentSeen):
+            raise PaymentUnavailable(retry_after=2)
+        async with self._db.transaction() as tx:
+            scene = await self._scene(tx, booking_id, why)
+            if scene is not None:
+                await absorb(tx, scene, seen)
+
     async def _keep(self, tx: Tx, scene: Scene, method: MethodSeen) -> None:
-        await keep_method(
-            tx,
-            payment_method_id=method.id,
-            user_id=scene.facts.student_id,
-            brand=method.brand,
-            last4=method.last4,
-            exp_month=method.exp_month,
-            exp_year=method.exp_year,
-            fingerprint=method.fingerprint,
-            now=scene.now,
-        )
+        await keep_seen(tx, method, user_id=scene.facts.student_id, now=scene.now)
         if scene.payment.status == "card_setup":
             chosen = msgspec.structs.replace(
                 scene.payment, payment_method_id=method.id, decline_code=None
@@ -373,6 +373,12 @@ class Payments:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return await asyncio.shield(task)
+
+
+def _may_be_late(scene: Scene, step: Step) -> bool:
+    """Whether the money may have come just before its release: then the slot may be retaken."""
+    is_over = scene.facts.status == "expired" and scene.facts.outcome is None
+    return is_over and step.kind == "release" and scene.payment.status in ASKING
 
 
 def _with_method(payment: Payment, payment_method_id: str) -> Payment:

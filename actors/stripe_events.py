@@ -21,7 +21,7 @@ from gateways.clock import Clock
 from gateways.stripe import StripeGateway
 from gateways.stripe_webhooks import EventBody, read_event
 from storage.database import Database
-from storage.payment_methods import forget_method, keep_method, user_of_stripe_customer
+from storage.payment_methods import forget_method, keep_seen, user_of_stripe_customer
 from storage.payments import booking_of_intent, booking_of_setup, payment_by_booking
 from storage.stripe_events import (
     StoredEvent,
@@ -188,7 +188,7 @@ class StripeEvents:
                 await notify_clock(tx)
         if stored is not None and strange:
             EVENTS.labels(result="quarantined").inc()
-            log.warning("stripe_event.quarantined", event=event.id, reason=strange)
+            log.warning("stripe_event.quarantined", event_id=event.id, reason=strange)
 
     async def work(self, event_id: str) -> None:
         """Looks at the object of a stored event and takes in what it shows. Safe to repeat."""
@@ -276,17 +276,7 @@ class StripeEvents:
                 return seen
             user_id = await user_of_stripe_customer(tx, stripe_customer_id=seen.customer)
             if user_id is not None:
-                await keep_method(
-                    tx,
-                    payment_method_id=seen.id,
-                    user_id=user_id,
-                    brand=seen.brand,
-                    last4=seen.last4,
-                    exp_month=seen.exp_month,
-                    exp_year=seen.exp_year,
-                    fingerprint=seen.fingerprint,
-                    now=now,
-                )
+                await keep_seen(tx, seen, user_id=user_id, now=now)
         return seen
 
     async def _account(self, account_id: str) -> None:
@@ -296,7 +286,7 @@ class StripeEvents:
 
     async def _later(self, event: StoredEvent, reason: str) -> None:
         EVENTS.labels(result="later").inc()
-        log.info("stripe_event.later", event=event.id, reason=reason)
+        log.info("stripe_event.later", event_id=event.id, reason=reason)
         pause = timedelta(seconds=LATER[min(event.attempts, len(LATER) - 1)])
         async with self._db.transaction() as tx:
             await postpone_event(
@@ -308,7 +298,7 @@ class StripeEvents:
     ) -> None:
         EVENTS.labels(result=state).inc()
         if state == "quarantined":
-            log.warning("stripe_event.quarantined", event=event.id, reason=error)
+            log.warning("stripe_event.quarantined", event_id=event.id, reason=error)
         async with self._db.transaction() as tx:
             await finish_event(
                 tx, event_id=event.id, state=state, error=error, now=self._clock.now()

@@ -31,6 +31,7 @@ from storage.payments import (
     bookings_to_capture,
     bookings_to_retry,
 )
+from storage.query import Tx
 from storage.timings import (
     Timing,
     beat_timing,
@@ -210,7 +211,7 @@ class Timings:
             lambda tx: fail_timing(tx, timing_id=timing.id, due_at=due_at, error=error)
         )
 
-    async def _write(self, write: Callable[..., Awaitable[object]]) -> None:
+    async def _write(self, write: Callable[[Tx], Awaitable[object]]) -> None:
         async with self._db.transaction() as tx:
             await write(tx)
 
@@ -230,9 +231,8 @@ class Timings:
             await asyncio.sleep(BEAT_SECONDS)
             wall_now = self._clock.wall_now()
             with suppress(Unavailable):
-                await self._write(
-                    lambda tx, at=wall_now: beat_timing(tx, timing_id=timing_id, wall_now=at)
-                )
+                async with self._db.transaction() as tx:
+                    await beat_timing(tx, timing_id=timing_id, wall_now=wall_now)
 
 
 def _snoozed(driven: Driven) -> None:

@@ -1,26 +1,41 @@
 """Puts the parts of one process together, from plain arguments; used by every process."""
 
-from collections.abc import AsyncGenerator
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 import msgspec
+import structlog
+import uvloop
 
 from actors.bookings import Bookings
-from actors.calendars import Calendars
+from actors.broker import Queue, QueueInvalidError
+from actors.calendars import Calendars, reach_calendars
 from actors.cards import Cards
 from actors.credits import Credits
 from actors.instructors import record_stripe_status
 from actors.notifications import Notifications
+from actors.payers import Payers
 from actors.payments import Payments
 from actors.stripe_events import StripeEvents
 from actors.timings import Timings
+from domain.errors import Unavailable
 from domain.settings import POLICY, Policy
-from gateways.clock import Clock
+from gateways.bus import Bus
+from gateways.clock import Clock, ClockFileInvalidError, clock_from
+from gateways.logs import configure_logs
 from gateways.mail import MailGateway
-from gateways.settings import Settings
+from gateways.settings import Settings, SettingsInvalidError, settings_from
 from gateways.stripe import StripeGateway
 from storage.database import Database
+from storage.migrate import check as check_schema
+
+log = structlog.get_logger()
+
+REFUSALS = (SettingsInvalidError, ClockFileInvalidError, QueueInvalidError, Unavailable)
 
 
 class Money(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,52 +61,128 @@ async def open_money(
     policy: Policy = POLICY,
 ) -> AsyncGenerator[Money]:
     """Opens the money side of a process and, at the end, waits for the calls under way."""
-    async with AsyncExitStack() as stack:
-        stripe = StripeGateway.connect(
-            secret_key=settings.stripe_secret_key, api_base=settings.stripe_api_base
-        )
-        stack.push_async_callback(stripe.close)
-        payments = Payments(db=db, stripe=stripe, calendars=calendars, clock=clock, policy=policy)
-        stack.push_async_callback(payments.close)
-        cards = Cards(db=db, stripe=stripe, payments=payments, clock=clock)
-        credits_ = Credits(db, clock)
-        yield Money(
-            stripe=stripe,
+    stripe = StripeGateway.connect(
+        secret_key=settings.stripe_secret_key, api_base=settings.stripe_api_base
+    )
+    payers = Payers(db, stripe)
+    payments = Payments(
+        db=db, stripe=stripe, payers=payers, calendars=calendars, clock=clock, policy=policy
+    )
+    try:
+        yield _money(settings, payers, payments, _Common(stripe, db, calendars, clock, policy))
+    finally:
+        await payments.close()
+        await stripe.close()
+
+
+class _Common(msgspec.Struct, frozen=True):
+    """What nearly every part needs."""
+
+    stripe: StripeGateway
+    db: Database
+    calendars: Calendars
+    clock: Clock
+    policy: Policy
+
+
+def _money(settings: Settings, payers: Payers, payments: Payments, common: _Common) -> Money:
+    stripe, db, calendars = common.stripe, common.db, common.calendars
+    clock, policy = common.clock, common.policy
+    cards = Cards(db=db, stripe=stripe, payers=payers, clock=clock)
+    credits_ = Credits(db, clock)
+    record_account = partial(record_stripe_status, db=db, calendars=calendars, clock=clock)
+    return Money(
+        stripe=stripe,
+        payments=payments,
+        cards=cards,
+        bookings=Bookings(
+            db=db,
+            calendars=calendars,
             payments=payments,
             cards=cards,
-            bookings=Bookings(
-                db=db,
-                calendars=calendars,
-                payments=payments,
-                cards=cards,
-                stripe=stripe,
-                clock=clock,
-                policy=policy,
-            ),
+            stripe=stripe,
+            clock=clock,
+            policy=policy,
+        ),
+        credits=credits_,
+        timings=Timings(
+            db=db,
+            calendars=calendars,
+            payments=payments,
             credits=credits_,
-            timings=Timings(
-                db=db,
-                calendars=calendars,
-                payments=payments,
-                credits=credits_,
-                clock=clock,
-                policy=policy,
-            ),
-            notifications=Notifications(
-                db=db,
-                mail=MailGateway(settings.smtp_url),
-                clock=clock,
-                public_url=settings.public_url,
-                policy=policy,
-            ),
-            stripe_events=StripeEvents(
-                db=db,
-                stripe=stripe,
-                payments=payments,
-                record_account=partial(
-                    record_stripe_status, db=db, calendars=calendars, clock=clock
-                ),
-                clock=clock,
-                secrets=settings.stripe_webhook_secrets,
-            ),
+            clock=clock,
+            policy=policy,
+        ),
+        notifications=Notifications(
+            db=db,
+            mail=MailGateway(settings.smtp_url),
+            clock=clock,
+            public_url=settings.public_url,
+            policy=policy,
+        ),
+        stripe_events=StripeEvents(
+            db=db,
+            stripe=stripe,
+            payments=payments,
+            record_account=record_account,
+            clock=clock,
+            secrets=settings.stripe_webhook_secrets,
+        ),
+    )
+
+
+class Process(msgspec.Struct, frozen=True, kw_only=True):
+    """What a process beside the web one has."""
+
+    clock: Clock
+    db: Database
+    bus: Bus
+    queue: Queue
+    money: Money
+
+
+@asynccontextmanager
+async def open_process(settings: Settings, *, name: str) -> AsyncGenerator[Process]:
+    """Connects a worker or a clock: it hosts no calendar and reaches them through the bus.
+
+    Raises one sentence for what cannot be reached or does not fit.
+    """
+    clock = clock_from(settings.clock_file)
+    await check_schema(settings.database_url)
+    async with AsyncExitStack() as stack:
+        db = await Database.connect(settings.database_url, application_name=name)
+        stack.push_async_callback(db.close)
+        bus = await Bus.connect(settings.nats_url, name=name)
+        stack.push_async_callback(bus.close)
+        queue = Queue(settings.nats_url)
+        await queue.startup()
+        stack.push_async_callback(queue.shutdown)
+        money = await stack.enter_async_context(
+            open_money(settings, db=db, calendars=reach_calendars(bus), clock=clock)
         )
+        yield Process(clock=clock, db=db, bus=bus, queue=queue, money=money)
+
+
+def serve(work: Callable[[Process, asyncio.Event], Awaitable[None]], *, name: str) -> int:
+    """Runs one process until it is told to stop; the exit code. Refuses with one sentence and 1."""
+    try:
+        settings = settings_from()
+        configure_logs(settings.log_level)
+        uvloop.run(_served(settings, work, name))
+    except REFUSALS as refusal:
+        print(refusal, file=sys.stderr)  # noqa: T201 - the sentence for whoever started it
+        return 1
+    return 0
+
+
+async def _served(
+    settings: Settings, work: Callable[[Process, asyncio.Event], Awaitable[None]], name: str
+) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for wanted in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(wanted, stopped.set)
+    async with open_process(settings, name=name) as process:
+        log.info("process.ready", name=name)
+        await work(process, stopped)
+    log.info("process.stopped", name=name)

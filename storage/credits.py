@@ -49,3 +49,9 @@ async def lots_of_user(tx: Tx, *, user_id: UUID, now: datetime) -> list[OpenLot]
 
 @query
 async def lots_to_expire(tx: Tx, *, now: datetime, most: int) -> list[LotId]: ...
+
+
+@query
+async def schedule_expiry(
+    tx: Tx, *, timing_id: UUID, lot_id: UUID, due_at: datetime, now: datetime
+) -> None: ...

@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 
 from domain.ids import UserId
+from domain.operations import MethodSeen
 from storage.query import Tx, query
 
 
@@ -33,6 +34,21 @@ async def keep_method(
     fingerprint: str | None,
     now: datetime,
 ) -> None: ...
+
+
+async def keep_seen(tx: Tx, method: MethodSeen, *, user_id: UUID, now: datetime) -> None:
+    """`keep_method` for a card as fetched."""
+    await keep_method(
+        tx,
+        payment_method_id=method.id,
+        user_id=user_id,
+        brand=method.brand,
+        last4=method.last4,
+        exp_month=method.exp_month,
+        exp_year=method.exp_year,
+        fingerprint=method.fingerprint,
+        now=now,
+    )
 
 
 @query

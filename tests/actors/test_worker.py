@@ -11,7 +11,7 @@ import nats
 import pytest
 from nats.js.api import StreamConfig
 
-from actors.worker import Queue, QueueInvalidError, kick, work
+from actors.broker import Queue, QueueInvalidError, kick, work
 from sandbox.nats import Nats
 from sandbox.ports import free_port
 
@@ -24,16 +24,19 @@ class Done:
     def __init__(self) -> None:
         self.subjects: list[str] = []
         self.at: dict[str, float] = {}
+        self._told = asyncio.Event()
 
     async def note(self, subject: str) -> None:
         self.subjects.append(subject)
         self.at[subject] = time.perf_counter()
+        self._told.set()
 
     async def has(self, count: int) -> None:
         """Waits until so many tasks have run."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             while len(self.subjects) < count:
-                await asyncio.sleep(0.005)
+                self._told.clear()
+                await self._told.wait()
 
 
 def a_name() -> str:
