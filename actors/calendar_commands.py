@@ -194,7 +194,7 @@ def _error_of(refused: Refused) -> DomainError:
 def _errors_by_code() -> dict[str, type[DomainError]]:
     """Every refusal by its stable code; of two with one code the one named first in the tree."""
     found: dict[str, type[DomainError]] = {}
-    waiting: list[type[DomainError]] = [DomainError]
+    waiting = DomainError.__subclasses__()
     while waiting:
         error = waiting.pop(0)
         found.setdefault(error.code, error)

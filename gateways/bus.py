@@ -57,6 +57,7 @@ class Bus:
     def __init__(self, client: Client) -> None:
         """Made by `connect`."""
         self._client = client
+        self._is_closing = False
 
     @classmethod
     async def connect(
@@ -72,10 +73,15 @@ class Bus:
         `on_closed` is called when the connection ended for good, which only `close` should cause.
         """
         client = Client()
+        bus = cls(client)
 
         async def closed() -> None:
             if on_closed is not None:
                 on_closed()
+
+        async def lost() -> None:
+            if not bus._is_closing:
+                log.info("bus.disconnected")
 
         try:
             async with asyncio.timeout(patience_seconds):
@@ -87,7 +93,7 @@ class Bus:
                     connect_timeout=max(1, int(patience_seconds)),
                     pending_size=PENDING_BYTES_MAX,
                     error_cb=_told,
-                    disconnected_cb=_lost,
+                    disconnected_cb=lost,
                     reconnected_cb=_back,
                     closed_cb=closed,
                 )
@@ -98,7 +104,7 @@ class Bus:
             where = f"{parts.hostname or 'localhost'}:{parts.port or 4222}"
             reason = str(error) or "no answer in time"
             raise Unavailable(f"NATS at {where} cannot be used: {reason}") from error
-        return cls(client)
+        return bus
 
     @property
     def is_connected(self) -> bool:
@@ -185,6 +191,7 @@ class Bus:
 
     async def close(self) -> None:
         """Sends what waits and closes for good."""
+        self._is_closing = True
         with suppress(nats.errors.Error, TimeoutError):
             await self._client.flush(timeout=1)
         with suppress(nats.errors.Error):
@@ -193,10 +200,6 @@ class Bus:
 
 async def _told(error: Exception) -> None:
     log.info("bus.error", error=repr(error))
-
-
-async def _lost() -> None:
-    log.info("bus.disconnected")
 
 
 async def _back() -> None:
