@@ -135,7 +135,7 @@ class Accounts(Controller):
         return Response(None, status_code=204, cookies=cookies)
 
     @post("/live/ticket", status_code=200, guards=[signed_in])
-    async def ticket(self, request: Request) -> Ticket:
+    async def make_live_ticket(self, request: Request) -> Ticket:
         """A ticket for `GET /api/live?ticket=`, for browsers that cannot send a header there."""
         viewer, parts = request.viewer, request.parts
         ticket = parts.auth.tokens.ticket(
@@ -144,7 +144,7 @@ class Accounts(Controller):
         return Ticket(ticket=ticket, expires_in=int(TICKET_LIFE.total_seconds()))
 
     @get("/me", guards=[signed_in])
-    async def me(self, request: Request) -> User:
+    async def show_me(self, request: Request) -> User:
         """The viewer's own account."""
         user = await user_by_id(request.parts.reads, user_id=request.viewer.user_id)
         if user is None:
@@ -166,7 +166,7 @@ class Accounts(Controller):
         return user
 
     @get("/me/learners", guards=[signed_in])
-    async def learners(self, request: Request) -> Learners:
+    async def list_learners(self, request: Request) -> Learners:
         """Everybody the viewer books for; the viewer comes first."""
         items = await learners_of_student(request.parts.reads, student_id=request.viewer.user_id)
         return Learners(items=items)

@@ -33,6 +33,7 @@ from server.auth import SESSION_ENDED, Auth
 from server.edge import Edge
 from server.idempotency import Idempotency
 from server.limits import Limits
+from server.openapi import openapi_config
 from server.pages.templates import page_handlers, template_config
 from server.parts import Parts
 from server.problems import answer_exception
@@ -77,6 +78,7 @@ def create_app(
     app = Litestar(
         route_handlers=[*CONTROLLERS, *page_handlers, *extra_handlers],
         template_config=template_config(),
+        openapi_config=openapi_config(),
         request_class=Request,
         request_max_body_size=BODY_BYTES_MAX,
         exception_handlers={Exception: answer_exception},

@@ -112,7 +112,7 @@ class AvailabilityController(Controller):
     tags = ("Availability",)
 
     @get("/instructor/availability", guards=[instructor])
-    async def show(self, request: Request) -> AvailabilityAnswer:
+    async def show_availability(self, request: Request) -> AvailabilityAnswer:
         """The viewer's own availability."""
         found = await availability_by_instructor(
             request.parts.reads, instructor_id=request.viewer.user_id
@@ -122,7 +122,7 @@ class AvailabilityController(Controller):
         return answer_of(found)
 
     @put("/instructor/availability", guards=[instructor])
-    async def replace(
+    async def replace_availability(
         self, request: Request, data: JSONBody[PutAvailability]
     ) -> AvailabilityAnswer:
         """Replaces the viewer's own availability; lessons booked before stay as they are."""
@@ -133,7 +133,7 @@ class AvailabilityController(Controller):
         return answer_of(Availability(version=changed.rules_version, rules=rules))
 
     @get("/instructors/{instructor_id:uuid}/slots")
-    async def slots(
+    async def list_slots(
         self,
         request: Request,
         instructor_id: FromPath[UserId],

@@ -52,6 +52,12 @@ student = role("student")
 instructor = role("instructor")
 admin = role("admin")
 
+SIGNING_IN: frozenset[Guard] = frozenset({signed_in, student, instructor, admin})
+"""Guards that let no stranger through."""
+
+LIMITING: set[Guard] = set()
+"""Guards that may answer 429."""
+
 
 def limited(limit: Limit) -> Guard:
     """Takes one from a limit; stands after the guard that signs in."""
@@ -60,6 +66,7 @@ def limited(limit: Limit) -> Guard:
         viewer: Viewer | None = scope_of(connection).get("user")
         parts_of(connection).limits.spend(limit, viewer=viewer, address=address_of(connection))
 
+    LIMITING.add(spend)
     return spend
 
 

@@ -35,12 +35,12 @@ class Health(Controller):
     tags = ("Operations",)
 
     @get("/live", sync_to_thread=False)
-    def live(self) -> Alive:
+    def check_live(self) -> Alive:
         """This process answers; says nothing of what it needs."""
         return Alive()
 
-    @get("/ready", raises=[])
-    async def ready(self, request: Request) -> Response[Ready]:
+    @get("/ready")
+    async def check_ready(self, request: Request) -> Response[Ready]:
         """Whether requests can be served: each dependency by name, 503 when one is down."""
         checks = request.parts.checks
         conditions = await asyncio.gather(*(_condition(check()) for check in checks.values()))

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import msgspec
-from litestar import Controller, Response, get, post, put
+from litestar import Controller, get, post, put
 from litestar.params import FromPath, JSONBody
 
 from actors.instructors import ProfileChange
@@ -76,7 +76,9 @@ class Instructors(Controller):
     tags = ("Instructors",)
 
     @get("/instructors/{instructor_id:uuid}")
-    async def page(self, request: Request, instructor_id: FromPath[UserId]) -> InstructorPage:
+    async def show_instructor(
+        self, request: Request, instructor_id: FromPath[UserId]
+    ) -> InstructorPage:
         """A published instructor with services."""
         page = await page_by_instructor(
             request.parts.reads, instructor_id=instructor_id, currency=CURRENCY
@@ -86,7 +88,7 @@ class Instructors(Controller):
         return page
 
     @get("/instructor/profile", guards=[instructor])
-    async def profile(self, request: Request) -> Profile:
+    async def show_profile(self, request: Request) -> Profile:
         """The viewer's own page."""
         profile = await profile_by_instructor(
             request.parts.reads, instructor_id=request.viewer.user_id
@@ -111,13 +113,13 @@ class Instructors(Controller):
         return await request.parts.instructors.change_profile(request.viewer, change)
 
     @post("/instructor/stripe/onboarding", guards=[instructor], status_code=200)
-    async def onboarding(self, request: Request) -> Response[Onboarding]:
+    async def start_onboarding(self, request: Request) -> Onboarding:
         """Where the viewer completes their Stripe account, so that lessons can be paid out."""
         url = await request.parts.instructors.onboarding_link(request.viewer)
-        return Response(Onboarding(url=url))
+        return Onboarding(url=url)
 
     @get("/instructor/stripe/status", guards=[instructor])
-    async def stripe_status(self, request: Request) -> StripeStatus:
+    async def show_stripe_status(self, request: Request) -> StripeStatus:
         """What Stripe last said of the viewer's account, and what still blocks bookings."""
         facts = await stripe_facts_by_instructor(
             request.parts.reads, instructor_id=request.viewer.user_id

@@ -48,7 +48,7 @@ class Ledger(Controller):
     guards = (admin,)
 
     @get()
-    async def list_entries(
+    async def list_ledger_entries(
         self,
         request: Request,
         booking_id: Annotated[UUID | None, QueryParameter()] = None,
@@ -73,7 +73,7 @@ class Ledger(Controller):
         return _page(found, limit)
 
     @get("/balances")
-    async def show_balances(self, request: Request) -> Balances:
+    async def show_ledger_balances(self, request: Request) -> Balances:
         """What every account holds."""
         balances = await ledger_totals(request.parts.reads)
         return Balances(balances=balances, total_cents=sum(each.balance_cents for each in balances))

@@ -96,7 +96,7 @@ class Search(Controller):
     tags = ("Search",)
 
     @get("/search")
-    async def search(
+    async def search_services(
         self,
         request: Request,
         words: Words = None,

@@ -72,12 +72,12 @@ class Services(Controller):
     tags = ("Instructors",)
 
     @get("/skills")
-    async def skills(self, request: Request) -> SkillList:
+    async def list_skills(self, request: Request) -> SkillList:
         """Everything that can be taught here, by category."""
         return SkillList(items=await skills(request.parts.reads))
 
     @get("/instructor/services", guards=[instructor])
-    async def services(self, request: Request) -> ServiceList:
+    async def list_services(self, request: Request) -> ServiceList:
         """What the viewer offers."""
         items = await services_of_instructor(
             request.parts.reads, instructor_id=request.viewer.user_id, currency=CURRENCY

@@ -23,7 +23,7 @@ class StripeWebhook(Controller):
     tags = ("Webhooks",)
 
     @post("/stripe", status_code=200, request_max_body_size=EVENT_BYTES_MAX)
-    async def receive(self, request: Request) -> Stored:
+    async def receive_stripe_event(self, request: Request) -> Stored:
         """Stores a genuine event, once; the same again is fine."""
         payload = await request.body()
         signature = request.headers.get("stripe-signature", "")
