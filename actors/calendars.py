@@ -106,16 +106,26 @@ class Calendars:
     ) -> Decided | Changed:
         try:
             async with asyncio.timeout(deadline_seconds):
-                for _ in range(BEHIND_MAX):
-                    message = Message(command, asyncio.get_running_loop().create_future())
-                    directory.actor(instructor_id).put(message)
-                    try:
-                        return await message.answer
-                    except BehindAHold as behind:
-                        await self._expire(behind, deadline_seconds)
-                raise StudentBusy
+                return await self._put(directory, instructor_id, command, deadline_seconds)
         except TimeoutError as late:
             raise Unavailable("the calendar did not answer in time", retry_after=1) from late
+
+    async def _put(
+        self,
+        directory: Directory[CalendarActor],
+        instructor_id: UUID,
+        command: AnyCommand,
+        deadline_seconds: float,
+    ) -> Decided | Changed:
+        """Waits for the actor's answer; first ends the learner's overdue holds it meets."""
+        for _ in range(BEHIND_MAX):
+            message = Message(command, asyncio.get_running_loop().create_future())
+            directory.actor(instructor_id).put(message)
+            try:
+                return await message.answer
+            except BehindAHold as behind:
+                await self._expire(behind, deadline_seconds)
+        raise StudentBusy
 
     async def _expire(self, behind: BehindAHold, deadline_seconds: float) -> None:
         """Ends a learner's hold in another calendar; no calendar asks another one itself."""

@@ -8,7 +8,7 @@ from domain.events import Topic
 from domain.ids import new_id
 from domain.journals import CreditLot, expiry_journal
 from gateways.clock import Clock
-from storage.credits import empty_expired_lot, insert_lot, lot_for_update, schedule_expiry
+from storage.credits import empty_expired_lot, insert_lot, lot_for_update, promise_expiry
 from storage.database import Database
 from storage.outbox import stage_event
 from storage.query import Tx
@@ -31,7 +31,7 @@ async def issue(tx: Tx, lot: CreditLot, *, now: datetime) -> None:
     )
     if inserted is None:
         return
-    await schedule_expiry(tx, timing_id=new_id(now), lot_id=lot.id, due_at=lot.expires_at, now=now)
+    await promise_expiry(tx, timing_id=new_id(now), lot_id=lot.id, due_at=lot.expires_at, now=now)
     await _tell(tx, "credit.issued", lot, cents=lot.granted_cents, now=now)
 
 

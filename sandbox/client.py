@@ -10,7 +10,7 @@ import httpx
 
 JSON = dict[str, Any]
 PASSWORD = "correct horse battery staple"  # noqa: S105 - the demo's public password
-RETRIES_MAX = 240
+RETRIES_MAX = 600
 RETRY_SECONDS = 0.25
 
 
@@ -244,7 +244,7 @@ async def _until_bookable(instructor: Person) -> None:
         status = await instructor.get("/api/instructor/stripe/status")
         if status["bookable"]:
             return
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(RETRY_SECONDS if instructor.market.is_patient else 0.05)
     raise TimeoutError(f"{instructor.name} did not become bookable: {status['blockers']}")
 
 

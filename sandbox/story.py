@@ -125,15 +125,20 @@ class Story:
         }
         for _ in range(100):
             try:
-                async with asyncio.timeout(60), websockets.connect(address) as socket:
-                    await socket.send(msgspec.json.encode(ask).decode())
-                    async for frame in socket:
-                        self.frames.append(msgspec.json.decode(frame))
-                        if self._is_gone():
-                            return
+                await self._listen(address, msgspec.json.encode(ask).decode())
             except (OSError, websockets.WebSocketException):
                 await asyncio.sleep(0.2)
+            if self.frames and self._is_gone():
+                return
         raise TimeoutError("the watcher did not see the slot leave")
+
+    async def _listen(self, address: str, ask: str) -> None:
+        async with asyncio.timeout(60), websockets.connect(address) as socket:
+            await socket.send(ask)
+            async for frame in socket:
+                self.frames.append(msgspec.json.decode(frame))
+                if self._is_gone():
+                    return
 
     def _is_gone(self) -> bool:
         frame = self.frames[-1]

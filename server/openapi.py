@@ -125,13 +125,13 @@ def completed(app: Litestar, document: Document) -> Document:
 
 def operations_of(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
     """Path, method and handler of everything the document lists."""
-    for route in app.routes:
-        if not isinstance(route, HTTPRoute):
-            continue
-        for handler in route.route_handlers:
-            if handler.resolve_include_in_schema():
-                for method in sorted(handler.http_methods):
-                    yield route.path_format, method, handler
+    routes = [route for route in app.routes if isinstance(route, HTTPRoute)]
+    handlers = [(route, handler) for route in routes for handler in route.route_handlers]
+    for route, handler in handlers:
+        if handler.resolve_include_in_schema():
+            yield from (
+                (route.path_format, method, handler) for method in sorted(handler.http_methods)
+            )
 
 
 def body_type_of(handler: HTTPRouteHandler) -> object | None:

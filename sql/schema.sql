@@ -23,12 +23,22 @@ BEGIN
     ) THEN
         RAISE EXCEPTION 'ledger lines of an entry must sum to zero' USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_entries_sum_to_zero';
     END IF;
-    INSERT INTO ledger_balances AS b (account, balance_cents)
-    SELECT account, sum(amount_cents) FROM new_lines
+    -- empty first: an upsert would hold the moved amount itself against the constraint
+    INSERT INTO ledger_balances (account, balance_cents)
+    SELECT DISTINCT account, 0 FROM new_lines
     WHERE account ~ '^(CRA|CRR|PAY|SC|WAL):'
-    GROUP BY account ORDER BY account
-    ON CONFLICT (account) DO UPDATE
-        SET balance_cents = b.balance_cents + EXCLUDED.balance_cents, version = b.version + 1;
+    ORDER BY account
+    ON CONFLICT (account) DO NOTHING;
+    PERFORM 1 FROM ledger_balances
+    WHERE account IN (SELECT account FROM new_lines)
+    ORDER BY account
+    FOR UPDATE;
+    UPDATE ledger_balances b
+    SET balance_cents = b.balance_cents + n.amount_cents, version = b.version + 1
+    FROM (
+        SELECT account, sum(amount_cents) AS amount_cents FROM new_lines GROUP BY account
+    ) AS n
+    WHERE b.account = n.account;
     RETURN NULL;
 END $$;
 

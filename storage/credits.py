@@ -52,6 +52,6 @@ async def lots_to_expire(tx: Tx, *, now: datetime, most: int) -> list[LotId]: ..
 
 
 @query
-async def schedule_expiry(
+async def promise_expiry(
     tx: Tx, *, timing_id: UUID, lot_id: UUID, due_at: datetime, now: datetime
 ) -> None: ...

@@ -99,12 +99,11 @@ async def instructor(
     )
     calendar = await calendar_by_instructor(reads, instructor_id=person.id, now=frame.now)
     if calendar is None or not person.bookable:
-        return show(
-            "instructor", frame, {"instructor": person, "service": None, "is_bookable": False}
-        )
+        closed = {"instructor": person, "service": None, "is_bookable": False}
+        return show("instructor", frame, closed)
     context = await _booking_context(reads, frame, person, calendar, asked)
-    context["stripe"] = _stripe_keys(request.parts.settings)
-    return show("instructor", frame, context)
+    keys = _stripe_keys(request.parts.settings)
+    return show("instructor", frame, context | {"stripe": keys})
 
 
 def _stripe_keys(settings: Settings) -> StripeKeys:

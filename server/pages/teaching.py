@@ -47,7 +47,7 @@ class OfferRow(Offer, frozen=True, kw_only=True):
     skill_name: str
 
 
-async def teacher_of(request: Request) -> Frame | Redirect:
+async def instructor_of(request: Request) -> Frame | Redirect:
     """The frame of a signed-in instructor; others are sent to sign in, or home."""
     frame = await frame_of(request)
     if frame.viewer is None:
@@ -58,24 +58,23 @@ async def teacher_of(request: Request) -> Frame | Redirect:
 
 
 def id_of(frame: Frame) -> UserId:
-    """The instructor behind a frame from `teacher_of`."""
+    """The instructor behind a frame from `instructor_of`."""
     if frame.viewer is None:
-        raise RuntimeError("a teacher's frame has a viewer")
+        raise RuntimeError("an instructor's frame has a viewer")
     return frame.viewer.id
 
 
 @get("/teach", include_in_schema=False, guards=[known])
 async def overview(request: Request) -> Template | Redirect:
     """The checklist until students can book; then the next lessons at a glance."""
-    frame = await teacher_of(request)
+    frame = await instructor_of(request)
     if isinstance(frame, Redirect):
         return frame
     reads, me = request.parts.reads, id_of(frame)
     profile = await profile_by_instructor(reads, instructor_id=me)
     facts = await stripe_facts_by_instructor(reads, instructor_id=me)
     calendar = await availability_by_instructor(reads, instructor_id=me)
-    steps = _steps(profile, facts, calendar)
-    zone = _zone(calendar, frame)
+    steps, zone = _steps(profile, facts, calendar), _zone(calendar, frame)
     mine = await _lessons(reads, me, zone, frame.now)
     return show(
         "teach_overview",
@@ -98,7 +97,7 @@ async def overview(request: Request) -> Template | Redirect:
 @get("/teach/bookings", include_in_schema=False, guards=[known])
 async def bookings(request: Request) -> Template | Redirect:
     """Every lesson ahead, and the latest of those that are over."""
-    frame = await teacher_of(request)
+    frame = await instructor_of(request)
     if isinstance(frame, Redirect):
         return frame
     reads, me = request.parts.reads, id_of(frame)
@@ -114,7 +113,7 @@ async def bookings(request: Request) -> Template | Redirect:
 @get("/teach/profile", include_in_schema=False, guards=[known])
 async def profile(request: Request) -> Template | Redirect:
     """What students read of the instructor."""
-    frame = await teacher_of(request)
+    frame = await instructor_of(request)
     if isinstance(frame, Redirect):
         return frame
     found = await profile_by_instructor(request.parts.reads, instructor_id=id_of(frame))
@@ -127,7 +126,7 @@ async def profile(request: Request) -> Template | Redirect:
 @get("/teach/services", include_in_schema=False, guards=[known])
 async def services(request: Request) -> Template | Redirect:
     """What the instructor offers, and the form to change it."""
-    frame = await teacher_of(request)
+    frame = await instructor_of(request)
     if isinstance(frame, Redirect):
         return frame
     reads = request.parts.reads
