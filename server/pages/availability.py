@@ -13,7 +13,7 @@ from domain.openings import Approval, CalendarPolicy
 from server.guards import known
 from server.pages.frame import show
 from server.pages.open_hours import clock, hours_a_week
-from server.pages.teaching import id_of, teacher_of
+from server.pages.teaching import id_of, instructor_of
 from server.pages.words import MONTHS, WEEKDAYS, WEEKDAYS_LONG
 from server.requests import Request
 from storage.calendars import Availability, availability_by_instructor
@@ -66,7 +66,7 @@ class CalendarFields(msgspec.Struct, frozen=True, kw_only=True):
 @get("/teach/availability", include_in_schema=False, guards=[known])
 async def availability(request: Request) -> Template | Redirect:
     """The instructor's week."""
-    frame = await teacher_of(request)
+    frame = await instructor_of(request)
     if isinstance(frame, Redirect):
         return frame
     found = await availability_by_instructor(request.parts.reads, instructor_id=id_of(frame))
