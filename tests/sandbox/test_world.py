@@ -19,6 +19,7 @@ import pytest
 import pytest_asyncio
 
 from sandbox.memory import Memory
+from sandbox.outside import RefusalError
 from sandbox.ports import free_port
 from sandbox.processes import ROOT, PidFile, child_environment, start_time
 from sandbox.world import World
@@ -111,6 +112,28 @@ async def test_caught_mail_can_be_read_by_machines_and_people(
     page = await http.get("/sandbox/mail/inbox", params={"to": "reader@example.com"})
     assert page.headers["content-type"].startswith("text/html")
     assert "Bring the &lt;blue&gt; book." in page.text
+
+
+@pytest.mark.parametrize("name", ["web", "worker", "clock", "stripe", "mail", "nats", "postgres"])
+async def test_any_process_that_is_killed_comes_back_and_time_still_travels(
+    world: World, http: httpx.AsyncClient, name: str
+) -> None:
+    first = world.pids()[name]
+    os.kill(first, signal.SIGKILL)
+    for _ in range(600):
+        if world.pids().get(name, first) != first and await is_ready(http):
+            break
+        await asyncio.sleep(0.05)
+    answer = await http.post("/sandbox/clock", json={"advance_seconds": 60})
+    assert answer.status_code == 200, answer.text
+
+
+async def is_ready(http: httpx.AsyncClient) -> bool:
+    """Tell whether the web process says that all it needs is there."""
+    try:
+        return (await http.get("/health/ready")).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 class Run:
@@ -212,3 +235,19 @@ async def test_a_world_stops_whole_remembers_and_survives_being_killed(
     assert third.lines[-1] == f"ready {third.url}"
     assert await asyncio.to_thread(third.end, signal.SIGTERM) == 0
     assert await gone(children)
+
+
+async def test_a_named_database_is_used_instead_of_an_embedded_one(
+    fresh_database_url: str, tmp_path: Path
+) -> None:
+    settings = {"DATABASE_URL": fresh_database_url}
+    whole = World(tmp_path / "world", free_port(), settings=settings, demo=False)
+    await whole.start()
+    try:
+        assert set(whole.pids()) == {"nats", "stripe", "mail", "web", "worker", "clock"}
+        assert whole.database_url == fresh_database_url
+        with pytest.raises(RefusalError, match="Another world runs in"):
+            await World(whole.directory, free_port(), settings=settings, demo=False).start()
+        assert len(whole.pids()) == 6
+    finally:
+        await whole.stop()
