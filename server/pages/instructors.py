@@ -40,6 +40,14 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     start: datetime | None
     booking: UUID | None
 
+    def bounded(self) -> "Asked":
+        """The same within what is shown: no week beyond the last, no time without a zone."""
+        return msgspec.structs.replace(
+            self,
+            week=min(max(self.week, 0), WEEKS_MAX),
+            start=self.start if self.start is not None and self.start.tzinfo else None,
+        )
+
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):
     """From where on times are watched."""
@@ -75,6 +83,9 @@ TERMS = TermsInMinutes(
 )
 
 
+CLOSED: dict[str, object] = {"service": None, "is_bookable": False}
+
+
 @get("/instructors/{instructor_id:uuid}", include_in_schema=False, guards=[known])
 async def instructor(
     request: Request,
@@ -90,26 +101,19 @@ async def instructor(
     person = await page_by_instructor(reads, instructor_id=UserId(instructor_id), currency=CURRENCY)
     if person is None:
         return missing(frame)
-    asked = Asked(
-        service=service,
-        minutes=minutes,
-        week=min(max(week, 0), WEEKS_MAX),
-        start=start if start is not None and start.tzinfo is not None else None,
-        booking=booking,
-    )
     calendar = await calendar_by_instructor(reads, instructor_id=person.id, now=frame.now)
     if calendar is None or not person.bookable:
-        closed = {"instructor": person, "service": None, "is_bookable": False}
-        return show("instructor", frame, closed)
-    context = await _booking_context(reads, frame, person, calendar, asked)
-    keys = _stripe_keys(request.parts.settings)
-    return show("instructor", frame, context | {"stripe": keys})
+        return show("instructor", frame, CLOSED | {"instructor": person})
+    asked = Asked(service=service, minutes=minutes, week=week, start=start, booking=booking)
+    context = await _booking_context(reads, frame, person, calendar, asked.bounded())
+    return show("instructor", frame, context | _stripe_keys(request.parts.settings))
 
 
-def _stripe_keys(settings: Settings) -> StripeKeys:
-    return StripeKeys(
+def _stripe_keys(settings: Settings) -> dict[str, object]:
+    keys = StripeKeys(
         js_url=settings.stripe_js_url, publishable_key=settings.stripe_publishable_key
     )
+    return {"stripe": keys}
 
 
 async def _booking_context(
