@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
@@ -11,7 +13,11 @@ import pytest
 import pytest_asyncio
 from litestar import Litestar
 
+from actors.instructors import record_stripe_status
+from domain.operations import AccountSeen
+from gateways.clock import SystemClock
 from gateways.settings import Settings
+from sandbox.emulator import Emulator
 from server.app import create_app
 
 PASSWORD = "blue tractor sings 9"
@@ -19,17 +25,22 @@ PUBLIC_URL = "http://127.0.0.1:8000"
 
 
 @pytest.fixture(scope="session")
-def settings(database_url: str, nats_url: str, clock_file: object) -> Settings:
+def settings(
+    database_url: str, nats_url: str, clock_file: Path, stripe_emulator: Emulator
+) -> Settings:
     """Settings of a relaxed sandbox on this worker's servers."""
     return Settings(
         database_url=database_url,
         nats_url=nats_url,
-        stripe_secret_key="sk_test_emulator",
-        stripe_publishable_key="pk_test_emulator",
+        stripe_secret_key=stripe_emulator.secret_key,
+        stripe_publishable_key=stripe_emulator.publishable_key,
+        stripe_api_base=stripe_emulator.url,
+        stripe_js_url=f"{stripe_emulator.url}/js/stripe.js",
         stripe_webhook_secrets=("whsec_test",),
         token_secret="t" * 40,
         public_url=PUBLIC_URL,
         clock_file=str(clock_file),
+        rate_limits=False,
     )
 
 
@@ -113,3 +124,72 @@ def registration(**changes: object) -> dict[str, object]:
         "time_zone": "Europe/Vienna",
         **changes,
     }
+
+
+class Teacher(msgspec.Struct, frozen=True, kw_only=True):
+    """An instructor who can be booked, and what they offer."""
+
+    person: Person
+    service_id: str
+
+    def lesson(self, start_at: datetime, **changes: object) -> dict[str, object]:
+        """Return a body for `POST /api/bookings`."""
+        return {
+            "instructor_id": self.person.id,
+            "service_id": self.service_id,
+            "start_at": start_at.isoformat(),
+            "duration_minutes": 60,
+            "modality": "online",
+            **changes,
+        }
+
+
+OPEN_ALWAYS = {
+    "time_zone": "UTC",
+    "weekly": [{"weekday": day, "opens": "00:00", "closes": "24:00"} for day in range(7)],
+}
+
+
+async def teaching(app: Litestar, http: httpx.AsyncClient) -> Teacher:
+    """Open an instructor who is free around the clock and can be booked."""
+    person = await registered(http, "instructor")
+    profile = {"headline": "Piano", "published": True}
+    put = await http.put("/api/instructor/profile", json=profile, headers=person.auth)
+    assert put.status_code == 200, put.text
+    hours = await http.put("/api/instructor/availability", json=OPEN_ALWAYS, headers=person.auth)
+    assert hours.status_code == 200, hours.text
+    service = await http.post("/api/instructor/services", json=PIANO, headers=person.auth)
+    assert service.status_code == 201, service.text
+    await onboarded(app, http, person)
+    return Teacher(person=person, service_id=service.json()["id"])
+
+
+async def onboarded(app: Litestar, http: httpx.AsyncClient, person: Person) -> None:
+    """Complete the instructor's account at the emulator and take in what it says."""
+    link = await http.post("/api/instructor/stripe/onboarding", headers=person.auth)
+    assert link.status_code == 200, link.text
+    async with httpx.AsyncClient() as outside:
+        done = await outside.post(link.json()["url"])
+        assert done.status_code < 400, done.text
+    parts = app.state["parts"]
+    status = await http.get("/api/instructor/stripe/status", headers=person.auth)
+    account = await parts.instructors._stripe.retrieve_account(status.json()["account_id"])
+    assert isinstance(account, AccountSeen)
+    await record_stripe_status(
+        account, db=parts.idempotency._db, calendars=parts.instructors._calendars, clock=parts.clock
+    )
+
+
+PIANO: dict[str, object] = {
+    "skill": "piano",
+    "title": "Piano",
+    "hourly_rate_cents": 6000,
+    "durations_minutes": [30, 60],
+    "modalities": ["online"],
+}
+
+
+def in_days(days: int, *, hour: int = 12) -> datetime:
+    """Return a full hour some days from now."""
+    today = SystemClock().now().replace(hour=hour, minute=0, second=0, microsecond=0)
+    return today + timedelta(days=days)
