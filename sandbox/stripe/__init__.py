@@ -1,1 +1,1 @@
-"""A stateful stand-in for Stripe: the real SDK, curl and the browser script talk to it over HTTP."""
+"""A stateful stand-in for Stripe: the real SDK, curl and the browser script reach it over HTTP."""

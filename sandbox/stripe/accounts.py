@@ -209,7 +209,7 @@ def complete(ctx: Ctx, account: Doc, routing_number: str, account_number: str) -
     ctx.save(account)
     there = ctx.on(account["id"])
     for name in changed:
-        emit(there, "capability.updated", capability(ctx, account, name))
+        emit(there, "capability.updated", capability(account, name))
     emit(there, "account.updated", account, previous)
 
 
@@ -242,7 +242,7 @@ def add_bank_account(ctx: Ctx, account: Doc, routing_number: str, account_number
     return shown_account
 
 
-def capability(ctx: Ctx, account: Doc, name: str) -> Doc:
+def capability(account: Doc, name: str) -> Doc:
     """A capability of an account as an object."""
     state = account["capabilities"].get(name)
     if state is None:
@@ -306,13 +306,13 @@ def list_accounts(ctx: Ctx, p: Doc) -> Doc:
 def list_capabilities(ctx: Ctx, p: Doc, account_id: str) -> Doc:  # noqa: ARG001
     """GET /v1/accounts/{id}/capabilities."""
     account = load_account(ctx, account_id)
-    data = [capability(ctx, account, name) for name in sorted(account["capabilities"])]
+    data = [capability(account, name) for name in sorted(account["capabilities"])]
     return embedded(data, f"/v1/accounts/{account_id}/capabilities")
 
 
 def retrieve_capability(ctx: Ctx, p: Doc, account_id: str, name: str) -> Doc:  # noqa: ARG001
     """GET /v1/accounts/{id}/capabilities/{capability}."""
-    return capability(ctx, load_account(ctx, account_id), name)
+    return capability(load_account(ctx, account_id), name)
 
 
 def create_external(ctx: Ctx, p: Doc, account_id: str) -> Doc:

@@ -41,7 +41,7 @@ REPORTING: Final = {
 }
 
 
-def add_transaction(  # noqa: PLR0913 -- the facts of one balance transaction
+def add_transaction(
     ctx: Ctx,
     account: str,
     kind: str,
@@ -151,7 +151,8 @@ def settle_funds(ctx: Ctx, subject: str) -> None:
         int(free_at),
     )
     ctx.store.execute(
-        "UPDATE funds SET is_settled = 1 WHERE account = ? AND is_settled = 0 AND available_on <= ?",
+        "UPDATE funds SET is_settled = 1"
+        " WHERE account = ? AND is_settled = 0 AND available_on <= ?",
         account,
         int(free_at),
     )

@@ -33,23 +33,23 @@ class Pages:
     def answer(self, request: Request) -> Reply | None:
         """The page at this address; None when there is none."""
         parts = request.path.strip("/").split("/")
+        reply: Reply | None = None
         match (request.method, parts):
             case ("GET", ["health"]):
-                return json_reply({"ok": True})
+                reply = json_reply({"ok": True})
             case ("GET", [""]):
-                return _page(home_page(self.control.store, self.control.clock))
-            case ("GET", ["js", "stripe.js"]) | ("GET", ["v3" | "dahlia" | "endive"]):
-                return self._file("stripe.js")
+                reply = _page(home_page(self.control.store, self.control.clock))
             case ("GET", ["js", name]) if name in self.files:
-                return self._file(name)
+                reply = self._file(name)
             case ("GET", ["_emulator", "3ds", intent_id]):
-                return self._challenge(intent_id)
+                reply = self._challenge(intent_id)
             case (("GET" | "POST"), ["setup", "s", account_id, number]):
-                return self._onboarding(request, account_id, number)
+                reply = self._onboarding(request, account_id, number)
             case ("GET", ["express", account_id, _]):
-                return self._express(account_id)
+                reply = self._express(account_id)
             case _:
-                return None
+                pass
+        return reply
 
     def _file(self, name: str) -> Reply:
         """A script, a style sheet or a frame."""

@@ -14,7 +14,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     """One test card.
 
     `attach` and `charge` are the decline reasons, None for success; `auth` says when the cardholder
-    is asked: `never`, `unless_set_up`, `always`, or `on_session` (off-session it is already set up).
+    is asked: `never`, `unless_set_up`, `always`, or `on_session` (set up for off-session use).
     """
 
     number: str

@@ -38,7 +38,7 @@ def outcome_of_charge(
     return card.charge or OK
 
 
-def attempt(  # noqa: PLR0913 -- the facts of one attempt
+def attempt(
     ctx: Ctx,
     intent: Doc,
     payment_method: Doc,
@@ -90,7 +90,7 @@ def next_action(ctx: Ctx, intent_id: str, return_url: str | None) -> Doc:
 
 
 def _decline(ctx: Ctx, intent: Doc, payment_method: Doc, reason: str) -> Doc:
-    """Keep the refusal: the intent forgets its card; no charge when only a challenge was missing."""
+    """Keep the refusal: the intent forgets its card; a missing challenge makes no charge."""
     extra: Doc = {"payment_method": shown(payment_method)}
     if reason == AUTHENTICATION_REQUIRED:
         intent["_"]["refused_payment_method"] = payment_method["id"]
@@ -138,7 +138,7 @@ def _authorize(ctx: Ctx, intent: Doc, payment_method: Doc, *, off_session: bool)
 
 
 def answer_challenge(ctx: Ctx, intent_id: str, *, is_passed: bool) -> Doc:
-    """The cardholder's answer; first the browser's confirm when the card was refused off-session."""
+    """The cardholder's answer; a card refused off-session is first confirmed as by the browser."""
     intent = ctx.store.find("payment_intent", intent_id)
     if intent is None:
         raise invalid(f"No such payment_intent: '{intent_id}'", param="intent")

@@ -25,7 +25,7 @@ class Ctx:
         "wall_us",
     )
 
-    def __init__(  # noqa: PLR0913 -- the facts of one request
+    def __init__(
         self,
         store: Store,
         config: Config,
@@ -87,7 +87,7 @@ class Ctx:
         return doc
 
     def load(self, kind: str, object_id: str, *, param: str | None = None) -> Doc:
-        """An object of this account; `param` names the parameter that spoke of it (400, not 404)."""
+        """An object of this account; `param` is the parameter that named it (400, not 404)."""
         doc = self.store.find(kind, object_id, self.account)
         if doc is None:
             name = "PaymentMethod" if kind == "payment_method" else kind

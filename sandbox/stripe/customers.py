@@ -98,7 +98,7 @@ def remove(ctx: Ctx, p: Doc, customer_id: str) -> Doc:  # noqa: ARG001 -- every 
     customer = load_customer(ctx, customer_id)
     ctx.store.delete(customer_id)
     ctx.insert({"id": f"deleted_{customer_id}", "object": "deleted_customer", "created": ctx.now})
-    for payment_method in ctx.store.all_of("payment_method", "customer", customer_id):
+    for payment_method in ctx.store.methods_of(customer_id):
         payment_method["customer"] = None
         payment_method["_"]["is_spent"] = True
         ctx.save(payment_method)

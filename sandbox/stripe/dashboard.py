@@ -39,7 +39,8 @@ def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> st
         "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
     )
     content = (
-        f"<div class=scroll><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        f"<div class=scroll><table><thead><tr>{head}</tr></thead>"
+        f"<tbody>{body}</tbody></table></div>"
         if rows
         else "<p class=empty>Nothing yet.</p>"
     )

@@ -153,7 +153,7 @@ class Deliverer:
             return 0, "not running"
         shift = {"old_timestamp": -3_600, "future_timestamp": 3_600}.get(tampering, 0)
         timestamp = self.clock.wall_us() // 1_000_000 + shift
-        secret = "whsec_wrong" if tampering == "wrong_secret" else endpoint["_"]["secret"]  # noqa: S105
+        secret = "whsec_wrong" if tampering == "wrong_secret" else endpoint["_"]["secret"]
         header = signature_header(secret, payload, timestamp)
         if tampering == "bad_sig":
             header = header[:-8] + "00000000"

@@ -19,6 +19,9 @@ DECLINE_MESSAGES = {
         "Your card was declined for making repeated attempts too frequently or exceeding its"
         " amount limit."
     ),
+    "test_mode_live_card": (
+        "Your card was declined. Your request was in test mode, but used a non test card."
+    ),
     "authentication_required": "Your card was declined. This transaction requires authentication.",
 }
 # Declines whose `code` is the reason itself; every other reason comes as `card_declined`.
@@ -57,7 +60,7 @@ class StripeError(Exception):
     `should_retry`: the `Stripe-Should-Retry` header; None leaves it out.
     """
 
-    def __init__(  # noqa: PLR0913 -- one field each of Stripe's error
+    def __init__(
         self,
         status: int,
         message: str,

@@ -36,7 +36,7 @@ CHECKS: dict[str, str] = {
     ),
     "an intent captured at most one charge": (
         "SELECT body ->> '$.payment_intent' AS intent, count(*) AS charges FROM objects"
-        " WHERE kind = 'charge' AND body ->> '$.captured' AND body ->> '$.payment_intent' IS NOT NULL"
+        " WHERE kind = 'charge' AND body ->> '$.captured' AND payment_intent IS NOT NULL"
         " GROUP BY intent HAVING charges > 1"
     ),
     "every open authorization has an end on the clock": (

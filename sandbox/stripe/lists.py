@@ -21,25 +21,25 @@ LIMIT_DEFAULT: Final = 10
 LIMIT_MAX: Final = 100
 OPERATORS: Final = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 FILTERS: Final = {
-    "customer": "body ->> '$.customer' = ?",
-    "payment_intent": "body ->> '$.payment_intent' = ?",
-    "charge": "body ->> '$.charge' = ?",
-    "transfer_group": "body ->> '$.transfer_group' = ?",
-    "transfer": "body ->> '$.transfer' = ?",
+    "customer": "customer = ?",
+    "payment_intent": "payment_intent = ?",
+    "charge": "parent = ?",
+    "transfer_group": "transfer_group = ?",
+    "transfer": "parent = ?",
     "destination": "body ->> '$.destination' = ?",
-    "source": "body ->> '$.source' = ?",
-    "fee": "body ->> '$.fee' = ?",
+    "source": "parent = ?",
+    "fee": "parent = ?",
     "type": "body ->> '$.type' = ?",
     "currency": "body ->> '$.currency' = ?",
     "status": "body ->> '$.status' = ?",
     "email": "body ->> '$.email' = ?",
     "payout": "body ->> '$._.payout' = ?",
-    "setup_intent": "body ->> '$.setup_intent' = ?",
+    "setup_intent": "parent = ?",
     "payment_method": "body ->> '$.payment_method' = ?",
 }
 
 
-def page(  # noqa: PLR0913 -- the parts of one query
+def page(
     ctx: Ctx,
     kind: str,
     p: Doc,

@@ -77,27 +77,32 @@ def accept(spec: Spec, raw: Doc) -> Doc:
 
 def _value(kind: Any, raw: Any, path: str) -> Any:  # noqa: ANN401 -- any JSON
     """One value of the kind asked for."""
+    if kind == "any":
+        return raw
+    if kind == "map":
+        return _metadata(raw, path)
     if isinstance(kind, list):
         return _list(kind[0], raw, path)
     if isinstance(kind, Mapping):
         return _object(kind, raw, path)
-    if kind == "map":
-        return _metadata(raw, path)
-    if kind == "any":
-        return raw
     if kind == "range" and isinstance(raw, dict):
         return _object(RANGE, raw, path)
+    return _scalar(kind, raw, path)
+
+
+def _scalar(kind: str, raw: object, path: str) -> str | int | bool | None:
+    """A word, a whole number or a truth; '' unsets."""
     if not isinstance(raw, str):
         raise invalid(f"Invalid {kind}: {path}", param=path)
     if raw == "":
         return None
     if kind in ("int", "range"):
         return _integer(raw, path)
-    if kind == "bool":
-        if raw not in ("true", "false"):
-            raise invalid(f"Invalid boolean: {raw}", param=path)
-        return raw == "true"
-    return raw
+    if kind != "bool":
+        return raw
+    if raw not in ("true", "false"):
+        raise invalid(f"Invalid boolean: {raw}", param=path)
+    return raw == "true"
 
 
 def _integer(raw: str, path: str) -> int:

@@ -226,17 +226,17 @@ def _method(ctx: Ctx, p: Doc, intent: Doc) -> Doc:
             " confirm it again directly with a payment method or ConfirmationToken.",
         )
     method = resolve(ctx, method_id)
-    check_owner(ctx, method, intent)
+    check_owner(method, intent)
     return method
 
 
-def check_owner(ctx: Ctx, method: Doc, intent: Doc) -> None:
+def check_owner(method: Doc, intent: Doc) -> None:
     """A saved card works for its own customer alone; a detached one for nobody."""
     owner, customer = method["customer"], intent["customer"]
     if owner is not None and owner != customer:
         raise invalid(
             f"The payment method supplied ({method['id']}) belongs to a different Customer. Please"
-            " include the Customer in the `customer` parameter on the PaymentIntent or SetupIntent.",
+            " include the Customer in the `customer` parameter.",
             param="payment_method",
         )
     if not method["_"]["is_spent"]:

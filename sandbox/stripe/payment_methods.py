@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from sandbox.stripe.cards import BY_NUMBER as CARD_BY_NUMBER
 from sandbox.stripe.cards import (
     INCORRECT_NUMBER,
     PLAIN,
@@ -12,7 +13,6 @@ from sandbox.stripe.cards import (
     fingerprint,
     is_luhn,
 )
-from sandbox.stripe.cards import BY_NUMBER as CARD_BY_NUMBER
 from sandbox.stripe.clock import instant
 from sandbox.stripe.context import Ctx, shown
 from sandbox.stripe.customers import load_customer
@@ -60,8 +60,7 @@ SPENT: Final = (
 
 def create(ctx: Ctx, p: Doc) -> Doc:
     """POST /v1/payment_methods, by the browser or the server."""
-    payment_method = from_data(ctx, p)
-    return payment_method
+    return from_data(ctx, p)
 
 
 def from_data(ctx: Ctx, p: Doc) -> Doc:
@@ -117,10 +116,7 @@ def _typed(ctx: Ctx, data: Doc) -> tuple[Card, int, int]:
         raise _bad_data("invalid_cvc", "Your card's security code is invalid.", "cvc")
     card = CARD_BY_NUMBER.get(number)
     if card is None:
-        raise card_error(
-            "generic_decline",
-            param="number",
-        )
+        raise card_error("test_mode_live_card", param="number")
     return card, month, year
 
 

@@ -19,7 +19,6 @@ from sandbox.stripe.presenting import answer, present
 from sandbox.stripe.protocol import (
     Call,
     Distorted,
-    Dropped,
     Reply,
     Request,
     api_headers,
@@ -42,7 +41,7 @@ TRIM_EVERY: Final = 1_000
 class Api:
     """Everything under /v1."""
 
-    def __init__(  # noqa: PLR0913 -- the parts of the emulator
+    def __init__(
         self,
         store: Store,
         clock: EmulatorClock,
@@ -162,7 +161,7 @@ class Api:
         headers = api_headers(call.request_id, key=call.key, should_retry=stored.should_retry)
         return Reply(status=stored.status, body=stored.body, headers=headers)
 
-    def _execute(  # noqa: PLR0913 -- the facts of one piece of work
+    def _execute(
         self,
         call: Call,
         route: Route,

@@ -121,7 +121,7 @@ def _leads_on(kind: str, within: str) -> bool:
 def _resolve(ctx: Ctx, value: Any, *, doc: Doc, name: str) -> Any:  # noqa: ANN401 -- id or object
     """The object an id names; `refunds` of a charge is a list made on demand."""
     if name == "refunds" and doc.get("object") == "charge":
-        refunds = ctx.store.all_of("refund", "charge", doc["id"])
+        refunds = ctx.store.children("refund", doc["id"])
         return {
             "object": "list",
             "data": [present(ctx, refund) for refund in reversed(refunds)],

@@ -76,7 +76,7 @@ class Reply(msgspec.Struct, kw_only=True):
     seconds: float = 0.0
 
 
-class Dropped(Exception):  # noqa: N818 -- not an error of ours: the connection is cut on purpose
+class Dropped(Exception):
     """Cut the connection without an answer, after some seconds of silence."""
 
     def __init__(self, seconds: float = 0.0) -> None:
@@ -110,7 +110,7 @@ class Call(msgspec.Struct, kw_only=True):
         return self.caller.account if self.caller else ""
 
 
-class Distorted(Exception):  # noqa: N818 -- a reply, not an error
+class Distorted(Exception):
     """Answer this instead of working."""
 
     def __init__(self, reply: Reply) -> None:

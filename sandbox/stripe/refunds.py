@@ -155,7 +155,7 @@ def _refund(ctx: Ctx, charge: Doc, amount: int, p: Doc) -> Doc:
     return ctx.insert(refund)
 
 
-def reverse(  # noqa: PLR0913 -- the facts of one reversal
+def reverse(
     ctx: Ctx,
     transfer: Doc,
     amount: int,

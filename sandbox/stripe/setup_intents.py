@@ -103,7 +103,7 @@ def _method(ctx: Ctx, p: Doc, intent: Doc) -> Doc:
             " SetupIntent with a payment method and then confirm it again.",
         )
     method = resolve(ctx, method_id)
-    check_owner(ctx, method, intent)
+    check_owner(method, intent)
     return method
 
 

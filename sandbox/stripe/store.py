@@ -17,9 +17,30 @@ from sandbox.stripe.ids import object_id, token
 Doc = dict[str, Any]
 
 SCHEMA: Final = Path(__file__).with_name("schema.sql")
-TABLES: Final = (
-    "meta counters objects due funds balances books idempotency deliveries faults log".split()
-)
+TABLES: Final = [
+    "meta",
+    "counters",
+    "objects",
+    "due",
+    "funds",
+    "balances",
+    "books",
+    "idempotency",
+    "deliveries",
+    "faults",
+    "log",
+]
+
+PARENTS: Final = {
+    "balance_transaction": "source",
+    "refund": "charge",
+    "application_fee": "charge",
+    "transfer_reversal": "transfer",
+    "fee_refund": "fee",
+    "transfer": "source_transaction",
+    "setup_attempt": "setup_intent",
+}
+KEYED: Final = ("payment_method", "payment_intent", "setup_intent", "charge")
 
 
 class Store:
@@ -92,7 +113,8 @@ class Store:
     def set_meta(self, name: str, value: str) -> None:
         """Keep a setting."""
         self.execute(
-            "INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            "INSERT INTO meta VALUES (?, ?)"
+            " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
             name,
             value,
         )
@@ -115,22 +137,29 @@ class Store:
 
     def insert(self, doc: Doc, account: str) -> None:
         """Keep a new object; its kind is its `object`."""
+        kind = doc["object"]
         self.execute(
-            "INSERT INTO objects (id, kind, account, created, body) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO objects (id, kind, account, created, customer, payment_intent, parent,"
+            " transfer_group, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             doc["id"],
-            doc["object"],
+            kind,
             account,
             doc.get("created", 0),
+            doc.get("customer"),
+            doc.get("payment_intent"),
+            doc.get(PARENTS[kind]) if kind in PARENTS else None,
+            doc.get("transfer_group"),
             msgspec.json.encode(doc).decode(),
         )
 
     def save(self, doc: Doc) -> None:
-        """Keep a changed object."""
-        self.execute(
-            "UPDATE objects SET body = ? WHERE id = ?",
-            msgspec.json.encode(doc).decode(),
-            doc["id"],
-        )
+        """Keep a changed object; of what lists look for, customer and group alone ever change."""
+        body = msgspec.json.encode(doc).decode()
+        if doc["object"] in KEYED:
+            query = "UPDATE objects SET body = ?, customer = ?, transfer_group = ? WHERE id = ?"
+            self.execute(query, body, doc.get("customer"), doc.get("transfer_group"), doc["id"])
+        else:
+            self.execute("UPDATE objects SET body = ? WHERE id = ?", body, doc["id"])
 
     def delete(self, object_id: str) -> None:
         """Forget an object."""
@@ -152,16 +181,20 @@ class Store:
         """The account an object lives in; '' is the platform."""
         return self.scalar("SELECT account FROM objects WHERE id = ?", object_id) or ""
 
-    def all_of(self, kind: str, field: str | None = None, value: object = None) -> list[Doc]:
-        """Every object of a kind, oldest first, optionally those with one field's value."""
-        if field is None:
-            rows = self.rows("SELECT body FROM objects WHERE kind = ? ORDER BY seq", kind)
-        else:
-            query = (
-                f"SELECT body FROM objects WHERE kind = ? AND body ->> '$.{field}' = ? ORDER BY seq"  # noqa: S608, E501 -- fields are named in this package
-            )
-            rows = self.rows(query, kind, value)
+    def all_of(self, kind: str) -> list[Doc]:
+        """Every object of a kind, oldest first."""
+        rows = self.rows("SELECT body FROM objects WHERE kind = ? ORDER BY seq", kind)
         return [msgspec.json.decode(row["body"]) for row in rows]
+
+    def children(self, kind: str, parent: str) -> list[Doc]:
+        """The objects of a kind that are about one object, oldest first."""
+        query = "SELECT body FROM objects WHERE kind = ? AND parent = ? ORDER BY seq"
+        return [msgspec.json.decode(row["body"]) for row in self.rows(query, kind, parent)]
+
+    def methods_of(self, customer: str) -> list[Doc]:
+        """The payment methods attached to a customer."""
+        query = "SELECT body FROM objects WHERE kind = 'payment_method' AND customer = ?"
+        return [msgspec.json.decode(row["body"]) for row in self.rows(query, customer)]
 
     def plan(self, kind: str, subject: str, at_us: int) -> None:
         """Put one piece of work on the clock, or move it."""

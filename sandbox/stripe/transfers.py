@@ -35,7 +35,7 @@ def destination_account(ctx: Ctx, account_id: str, *, param: str) -> Doc:
     return account
 
 
-def make_transfer(  # noqa: PLR0913 -- the facts of one transfer
+def make_transfer(
     ctx: Ctx,
     amount: int,
     destination: str,
@@ -109,7 +109,7 @@ def make_transfer(  # noqa: PLR0913 -- the facts of one transfer
     return transfer
 
 
-def _application_fee(  # noqa: PLR0913 -- the facts of one fee
+def _application_fee(
     ctx: Ctx,
     amount: int,
     account: str,
@@ -176,11 +176,7 @@ def create(ctx: Ctx, p: Doc) -> Doc:
 def _source(ctx: Ctx, charge_id: str, amount: int) -> Doc:
     """The captured charge a transfer is tied to, with enough left in it."""
     charge = ctx.load("charge", charge_id, param="source_transaction")
-    used = sum(
-        transfer["amount"]
-        for transfer in ctx.store.all_of("transfer")
-        if transfer["source_transaction"] == charge_id
-    )
+    used = sum(transfer["amount"] for transfer in ctx.store.children("transfer", charge_id))
     if not charge["captured"] or used + amount > charge["amount_captured"]:
         raise invalid(
             "Transfers using this transaction as a source must not exceed the source amount.",

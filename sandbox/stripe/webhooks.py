@@ -47,7 +47,7 @@ def make(ctx: Ctx, p: Doc, secret: str) -> Doc:
 
 
 def ensure(ctx: Ctx, p: Doc) -> Doc:
-    """Control: the endpoint of this URL and kind, made or brought up to date, with a given secret."""
+    """Control: the endpoint of this URL and kind, made or updated, with a given secret."""
     is_connect = bool(p.get("connect"))
     for endpoint in ctx.store.all_of("webhook_endpoint"):
         if endpoint["url"] == p["url"] and endpoint["_"]["is_connect"] == is_connect:

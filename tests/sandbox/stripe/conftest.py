@@ -41,7 +41,7 @@ class Process:
     def start(self) -> None:
         """Start and wait until it answers."""
         environment = {
-            **{k: v for k, v in os.environ.items() if k not in ("CLOCK_FILE",)},
+            **{k: v for k, v in os.environ.items() if k != "CLOCK_FILE"},
             "EMULATOR_PORT": str(self.port),
             "EMULATOR_DATA": str(self.data),
             "EMULATOR_SEED": "tests",
@@ -93,9 +93,9 @@ class Process:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def look(self, path: str, **params: object) -> JSON:
+    def look(self, what: str, **params: str | int) -> JSON:
         """GET from a control address."""
-        return self.http.get(f"/_emulator/{path}", params=params).json()
+        return self.http.get(f"/_emulator/{what}", params=params).json()
 
     def form(
         self,

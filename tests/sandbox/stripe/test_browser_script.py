@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import Any
+from typing import Protocol
 
 import pytest
 import stripe
@@ -16,7 +16,8 @@ pytestmark = pytest.mark.browser
 
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Shop</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<body><h1>Pay</h1><div id="card"></div><p id="change"></p><script src="{stripe}/js/stripe.js"></script>
+<body><h1>Pay</h1><div id="card"></div>
+<script src="{stripe}/js/stripe.js"></script>
 </body></html>"""
 MOUNT = """
 () => {
@@ -42,6 +43,13 @@ LAST_CHANGE = """
 """
 SETUP = "(secret) => window.client.confirmCardSetup(secret, {payment_method: {card: window.card}})"
 PAY = "(secret) => window.client.confirmCardPayment(secret, {payment_method: {card: window.card}})"
+
+
+class Launch(Protocol):
+    """How Chromium is started here."""
+
+    executable: str
+    flags: list[str]
 
 
 @pytest.fixture
@@ -75,7 +83,7 @@ def shop(emulator: Process) -> Iterator[str]:
 
 
 @pytest.fixture
-async def page(chromium: Any, shop: str) -> AsyncIterator[Page]:
+async def page(chromium: Launch, shop: str) -> AsyncIterator[Page]:
     """Return the shop's page on a phone, the card form ready; it must log no error."""
     complaints: list[str] = []
     async with async_playwright() as playwright:
@@ -137,9 +145,7 @@ def payment(api: stripe.StripeClient, customer: str, instructor: str) -> stripe.
     )
 
 
-async def test_a_typed_card_is_saved(
-    page: Page, api: stripe.StripeClient, customer: str
-) -> None:
+async def test_a_typed_card_is_saved(page: Page, api: stripe.StripeClient, customer: str) -> None:
     secret = setup_secret(api, customer)
     await type_card(page, "4242424242424242")
     change = await page.evaluate(LAST_CHANGE, "complete")
@@ -183,7 +189,7 @@ async def test_a_declined_card_comes_back_as_an_error(
 
 
 async def test_a_completed_challenge_authorizes_for_seven_days(
-    page: Page, api: stripe.StripeClient, customer: str, instructor: str, emulator: Process
+    page: Page, api: stripe.StripeClient, customer: str, instructor: str
 ) -> None:
     intent = payment(api, customer, instructor)
     await type_card(page, "4000002760003184")

@@ -1,0 +1,146 @@
+"""Every object has the fields of Stripe's own example and of the SDK's class, and no others."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import stripe
+
+from tests.sandbox.stripe.conftest import JSON, Process
+from tests.sandbox.stripe.test_a_lesson_to_the_cent import hold
+
+FIXTURES = Path(__file__).parents[4] / "shared" / "stripe" / "fixtures3.json"
+CLASSES: dict[str, Any] = {
+    "account": stripe.Account,
+    "account_link": stripe.AccountLink,
+    "application_fee": stripe.ApplicationFee,
+    "balance": stripe.Balance,
+    "balance_transaction": stripe.BalanceTransaction,
+    "bank_account": stripe.BankAccount,
+    "capability": stripe.Capability,
+    "charge": stripe.Charge,
+    "customer": stripe.Customer,
+    "event": stripe.Event,
+    "fee_refund": stripe.ApplicationFeeRefund,
+    "login_link": stripe.LoginLink,
+    "payment_intent": stripe.PaymentIntent,
+    "payment_method": stripe.PaymentMethod,
+    "payout": stripe.Payout,
+    "refund": stripe.Refund,
+    "setup_attempt": stripe.SetupAttempt,
+    "setup_intent": stripe.SetupIntent,
+    "transfer": stripe.Transfer,
+    "transfer_reversal": stripe.Reversal
+    if hasattr(stripe, "Reversal")
+    else stripe.TransferReversal,
+    "webhook_endpoint": stripe.WebhookEndpoint,
+}
+ONLY_EXPANDED = {"charge": {"refunds"}}
+"""Fields the example shows but Stripe answers only when they are expanded."""
+ONLY_SOMETIMES = {"bank_account": {"customer"}, "balance": {"connect_reserved"}}
+"""Fields of one kind of owner: a customer's bank account, the platform's balance."""
+
+
+@pytest.fixture
+def objects(
+    api: stripe.StripeClient, emulator: Process, customer: str, instructor: str
+) -> dict[str, JSON]:
+    """Return one answered object of every kind, as raw JSON, after a refunded lesson."""
+    endpoint = emulator.form(
+        "/v1/webhook_endpoints", {"url": "http://127.0.0.1:9/x", "enabled_events[]": "none.such"}
+    )
+    setup = api.v1.setup_intents.create(
+        {"customer": customer, "payment_method": "pm_card_visa", "confirm": True}
+    )
+    held = hold(api, customer, instructor)
+    api.v1.payment_intents.capture(held.id)
+    refund = api.v1.refunds.create(
+        {"payment_intent": held.id, "reverse_transfer": True, "refund_application_fee": True}
+    )
+    api.v1.transfers.create({"amount": 100, "currency": "usd", "destination": instructor})
+
+    def get(path: str, account: str = "") -> JSON:
+        headers = {"Authorization": "Bearer sk_test_emulator"}
+        if account:
+            headers["Stripe-Account"] = account
+        answer = emulator.http.get(path, headers=headers)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    fee = get("/v1/application_fees")["data"][0]
+    account = get(f"/v1/accounts/{instructor}")
+    link = {"account": instructor, "type": "account_onboarding"}
+    urls = {"return_url": "http://shop.test/", "refresh_url": "http://shop.test/"}
+    paid = emulator.form(
+        "/v1/payouts", {"amount": 100, "currency": "usd"}, headers={"Stripe-Account": instructor}
+    )
+    found = [
+        account,
+        account["external_accounts"]["data"][0],
+        emulator.form("/v1/account_links", link | urls).json(),
+        emulator.form(f"/v1/accounts/{instructor}/login_links", {}).json(),
+        fee,
+        fee["refunds"]["data"][0],
+        get("/v1/balance"),
+        get("/v1/balance_transactions")["data"][0],
+        get(f"/v1/accounts/{instructor}/capabilities/transfers"),
+        get(f"/v1/charges/{held.latest_charge.id}"),
+        get(f"/v1/customers/{customer}"),
+        get("/v1/events")["data"][0],
+        get(f"/v1/payment_intents/{held.id}"),
+        get(f"/v1/payment_methods/{held.payment_method}"),
+        paid.json(),
+        get(f"/v1/refunds/{refund.id}"),
+        get(f"/v1/setup_attempts?setup_intent={setup.id}")["data"][0],
+        get(f"/v1/setup_intents/{setup.id}"),
+        get("/v1/transfers")["data"][0],
+        get(f"/v1/transfers/{get('/v1/transfers')['data'][1]['id']}/reversals")["data"][0],
+        endpoint.json(),
+    ]
+    return {each["object"]: each for each in found}
+
+
+def is_optional(annotation: object) -> bool:
+    """A field the SDK's class allows to be absent or null."""
+    return "Optional" in str(annotation) or "None" in str(annotation)
+
+
+def test_objects_have_every_field_the_sdk_counts_on(objects: dict[str, JSON]) -> None:
+    assert objects.keys() == CLASSES.keys()
+    lacking = {
+        kind: sorted(
+            name
+            for name, annotation in CLASSES[kind].__annotations__.items()
+            if name not in found
+            and not name.startswith("_")
+            and not is_optional(annotation)
+            and "ClassVar" not in str(annotation)
+        )
+        for kind, found in objects.items()
+    }
+    assert {kind: names for kind, names in lacking.items() if names} == {}
+
+
+def test_objects_have_the_fields_of_stripes_examples(objects: dict[str, JSON]) -> None:
+    if not FIXTURES.exists():
+        pytest.skip(f"Stripe's examples are not here: {FIXTURES.name}")
+    examples = json.loads(FIXTURES.read_bytes())["resources"]
+    lacking = {
+        kind: sorted(
+            set(examples[kind])
+            - set(found)
+            - ONLY_EXPANDED.get(kind, set())
+            - ONLY_SOMETIMES.get(kind, set())
+        )
+        for kind, found in objects.items()
+    }
+    assert {kind: names for kind, names in lacking.items() if names} == {}
+
+
+def test_objects_have_no_field_stripe_does_not_know(objects: dict[str, JSON]) -> None:
+    strange = {
+        kind: sorted(set(found) - set(CLASSES[kind].__annotations__) - {"source"})
+        for kind, found in objects.items()
+    }
+    assert {kind: names for kind, names in strange.items() if names} == {}
