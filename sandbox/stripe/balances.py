@@ -74,25 +74,31 @@ def add_transaction(
         "type": kind,
     }
     ctx.on(account).insert(transaction)
+    _fund(ctx, account, transaction)
+    return transaction
+
+
+def _fund(ctx: Ctx, account: str, transaction: Doc) -> None:
+    """Add a balance transaction to its account's balance, or plan when it gets there."""
+    net, free_at = transaction["net"], transaction["available_on"]
     is_settled = free_at <= ctx.now
     ctx.store.execute(
         "INSERT INTO funds VALUES (?, ?, ?, ?, ?, ?)",
         transaction["id"],
         account,
         CURRENCY,
-        amount - fee,
+        net,
         free_at,
         int(is_settled),
     )
     _change(
         ctx,
         account,
-        available=(amount - fee) * is_settled,
-        pending=(amount - fee) * (not is_settled),
+        available=net * is_settled,
+        pending=net * (not is_settled),
     )
     if not is_settled:
         ctx.store.plan("settle_funds", f"{account or 'platform'}:{free_at}", free_at * 1_000_000)
-    return transaction
 
 
 def _change(ctx: Ctx, account: str, *, available: int, pending: int) -> None:

@@ -16,6 +16,37 @@ Doc = dict[str, Any]
 OFF_SESSION_VISA_SECONDS: Final = 4 * 86_400 + 18 * 3_600
 OTHER_SECONDS: Final = 7 * 86_400
 
+UNSET: Final = dict.fromkeys(
+    (
+        "application",
+        "application_fee",
+        "application_fee_amount",
+        "balance_transaction",
+        "customer",
+        "description",
+        "failure_balance_transaction",
+        "failure_code",
+        "failure_message",
+        "on_behalf_of",
+        "outcome",
+        "payment_intent",
+        "payment_method",
+        "payment_method_details",
+        "receipt_email",
+        "receipt_number",
+        "receipt_url",
+        "review",
+        "shipping",
+        "source",
+        "source_transfer",
+        "statement_descriptor",
+        "statement_descriptor_suffix",
+        "transfer_data",
+        "transfer_group",
+    )
+)
+"""What a charge has only later, or never."""
+
 
 def new_charge(ctx: Ctx, intent: Doc, payment_method: Doc, *, off_session: bool) -> Doc:
     """An authorized, uncaptured charge of an intent (not yet kept)."""
@@ -111,15 +142,12 @@ def payment_on_account(ctx: Ctx, payment_id: str, amount: int, transfer: Doc) ->
 def _charge(ctx: Ctx, charge_id: str, **fields: object) -> Doc:
     """Every field of a charge, succeeded unless said otherwise."""
     return {
+        **UNSET,
         "id": charge_id,
         "object": "charge",
         "amount": 0,
         "amount_captured": 0,
         "amount_refunded": 0,
-        "application": None,
-        "application_fee": None,
-        "application_fee_amount": None,
-        "balance_transaction": None,
         "billing_details": {
             "address": None,
             "email": None,
@@ -131,35 +159,14 @@ def _charge(ctx: Ctx, charge_id: str, **fields: object) -> Doc:
         "captured": False,
         "created": ctx.now,
         "currency": CURRENCY,
-        "customer": None,
-        "description": None,
         "disputed": False,
-        "failure_balance_transaction": None,
-        "failure_code": None,
-        "failure_message": None,
         "fraud_details": {},
         "livemode": False,
         "metadata": {},
-        "on_behalf_of": None,
-        "outcome": None,
         "paid": True,
-        "payment_intent": None,
-        "payment_method": None,
-        "payment_method_details": None,
-        "receipt_email": None,
-        "receipt_number": None,
-        "receipt_url": None,
         "refunded": False,
         "refunds": embedded([], f"/v1/charges/{charge_id}/refunds"),
-        "review": None,
-        "shipping": None,
-        "source": None,
-        "source_transfer": None,
-        "statement_descriptor": None,
-        "statement_descriptor_suffix": None,
         "status": "succeeded",
-        "transfer_data": None,
-        "transfer_group": None,
         "_": {"available_on": None},
         **fields,
     }

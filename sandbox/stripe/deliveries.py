@@ -5,6 +5,7 @@ the process died is simply due again.
 """
 
 import asyncio
+import contextlib
 import hmac
 import sqlite3
 from hashlib import sha256
@@ -22,6 +23,8 @@ Doc = dict[str, Any]
 
 AT_ONCE_MAX: Final = 32
 GATHER_SECONDS: Final = 1.0
+GATHER_POLL_SECONDS: Final = 0.2
+IDLE_SECONDS: Final = 1.0
 RETRY_SECONDS: Final = (5, 30, 120, 600, 3_600, 10_800, *([21_600] * 11))
 """Gaps between attempts: 5 s, 30 s, 2 min, 10 min, 1 h, 3 h, then 6 h until three days are over."""
 TAMPERING: Final = ("bad_sig", "old_timestamp", "future_timestamp", "wrong_secret")
@@ -58,18 +61,21 @@ class Deliverer:
         async with httpx.AsyncClient(limits=limits, trust_env=False) as self.client:
             try:
                 while True:
-                    self.wanted.clear()
-                    self._start_due()
-                    await self._flush_gathered()
-                    try:
-                        async with asyncio.timeout(0.2 if self.gathered else 1.0):
-                            await self.wanted.wait()
-                    except TimeoutError:
-                        continue
+                    await self._round()
             finally:
                 for task in self.tasks:
                     task.cancel()
                 await asyncio.gather(*self.tasks, return_exceptions=True)
+
+    async def _round(self) -> None:
+        """Send what is due, then wait for more."""
+        self.wanted.clear()
+        self._start_due()
+        await self._flush_gathered()
+        pause = GATHER_POLL_SECONDS if self.gathered else IDLE_SECONDS
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause):
+                await self.wanted.wait()
 
     def _start_due(self) -> None:
         """Begin as many due deliveries as may be in flight."""

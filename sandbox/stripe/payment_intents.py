@@ -56,6 +56,41 @@ CHANGE_FIELDS: Final = {
     "transfer_data": {"destination": "str!", "amount": "int"},
 }
 
+UNSET: Final = dict.fromkeys(
+    (
+        "application",
+        "canceled_at",
+        "cancellation_reason",
+        "customer_account",
+        "excluded_payment_method_types",
+        "last_payment_error",
+        "latest_charge",
+        "managed_payments",
+        "next_action",
+        "payment_method",
+        "payment_method_configuration_details",
+        "processing",
+        "review",
+        "source",
+    )
+)
+"""What a new intent does not have yet, or never."""
+UNSET_CARD_OPTIONS: Final = dict.fromkeys(("installments", "mandate_options", "network"))
+PASSED_ON: Final = (
+    "allowed_payment_method_types",
+    "application_fee_amount",
+    "customer",
+    "description",
+    "on_behalf_of",
+    "receipt_email",
+    "setup_future_usage",
+    "shipping",
+    "statement_descriptor",
+    "statement_descriptor_suffix",
+    "transfer_group",
+)
+"""Parameters that become fields as they are."""
+
 
 def create(ctx: Ctx, p: Doc) -> Doc:
     """POST /v1/payment_intents, confirmed at once with `confirm=true`."""
@@ -83,57 +118,29 @@ def _new_intent(ctx: Ctx, p: Doc) -> Doc:
     intent_id = ctx.new_id("pi")
     transfer_data = p.get("transfer_data")
     intent: Doc = {
+        **UNSET,
+        **{name: p.get(name) for name in PASSED_ON},
         "id": intent_id,
         "object": "payment_intent",
-        "allowed_payment_method_types": p.get("allowed_payment_method_types"),
         "amount": p["amount"],
         "amount_capturable": 0,
         "amount_details": {"tip": {}},
         "amount_received": 0,
-        "application": None,
-        "application_fee_amount": p.get("application_fee_amount"),
         "automatic_payment_methods": p.get("automatic_payment_methods")
         and {"allow_redirects": "always", **p["automatic_payment_methods"]},
-        "canceled_at": None,
-        "cancellation_reason": None,
         "capture_method": p.get("capture_method") or "automatic_async",
         "client_secret": f"{intent_id}_secret_{ctx.store.seed_token(intent_id)}",
         "confirmation_method": p.get("confirmation_method") or "automatic",
         "created": ctx.now,
         "currency": CURRENCY,
-        "customer": p.get("customer"),
-        "customer_account": None,
-        "description": p.get("description"),
-        "excluded_payment_method_types": None,
-        "last_payment_error": None,
-        "latest_charge": None,
         "livemode": False,
-        "managed_payments": None,
         "metadata": merge_metadata({}, p.get("metadata")),
-        "next_action": None,
-        "on_behalf_of": p.get("on_behalf_of"),
-        "payment_method": None,
-        "payment_method_configuration_details": None,
         "payment_method_options": {
-            "card": {
-                "installments": None,
-                "mandate_options": None,
-                "network": None,
-                "request_three_d_secure": "automatic",
-            }
+            "card": {**UNSET_CARD_OPTIONS, "request_three_d_secure": "automatic"}
         },
         "payment_method_types": types,
-        "processing": None,
-        "receipt_email": p.get("receipt_email"),
-        "review": None,
-        "setup_future_usage": p.get("setup_future_usage"),
-        "shipping": p.get("shipping"),
-        "source": None,
-        "statement_descriptor": p.get("statement_descriptor"),
-        "statement_descriptor_suffix": p.get("statement_descriptor_suffix"),
         "status": "requires_payment_method",
         "transfer_data": transfer_data,
-        "transfer_group": p.get("transfer_group"),
         "_": {},
     }
     _check_split(ctx, intent)

@@ -1,6 +1,6 @@
 """Standard payouts to a bank, and their cancellation."""
 
-from typing import Any
+from typing import Any, Final
 
 from sandbox.stripe.accounts import load_account
 from sandbox.stripe.balances import (
@@ -19,6 +19,20 @@ from sandbox.stripe.params import merge_metadata
 from sandbox.stripe.routing import Route, get, post
 
 Doc = dict[str, Any]
+
+UNSET: Final = dict.fromkeys(
+    (
+        "application_fee",
+        "application_fee_amount",
+        "failure_balance_transaction",
+        "failure_code",
+        "failure_message",
+        "original_payout",
+        "payout_method",
+        "reversed_by",
+    )
+)
+"""What a standard payout has only when it fails, or never."""
 
 
 def create(ctx: Ctx, p: Doc) -> Doc:
@@ -45,11 +59,10 @@ def create(ctx: Ctx, p: Doc) -> Doc:
     journal(ctx, [(ctx.account, -amount, transaction["id"]), (BANK, amount, None)])
     arrival = settles_on(ctx)
     payout: Doc = {
+        **UNSET,
         "id": payout_id,
         "object": "payout",
         "amount": amount,
-        "application_fee": None,
-        "application_fee_amount": None,
         "arrival_date": arrival,
         "automatic": False,
         "balance_transaction": transaction["id"],
@@ -57,16 +70,10 @@ def create(ctx: Ctx, p: Doc) -> Doc:
         "currency": CURRENCY,
         "description": p.get("description"),
         "destination": destination,
-        "failure_balance_transaction": None,
-        "failure_code": None,
-        "failure_message": None,
         "livemode": False,
         "metadata": merge_metadata({}, p.get("metadata")),
         "method": "standard",
-        "original_payout": None,
-        "payout_method": None,
         "reconciliation_status": "not_applicable",
-        "reversed_by": None,
         "source_type": "card",
         "statement_descriptor": p.get("statement_descriptor"),
         "status": "pending",

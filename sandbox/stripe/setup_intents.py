@@ -32,6 +32,25 @@ CONFIRM_FIELDS: Final = {
     "use_stripe_sdk": "bool",
 }
 
+UNSET: Final = dict.fromkeys(
+    (
+        "application",
+        "cancellation_reason",
+        "customer_account",
+        "excluded_payment_method_types",
+        "flow_directions",
+        "last_setup_error",
+        "latest_attempt",
+        "mandate",
+        "next_action",
+        "on_behalf_of",
+        "payment_method",
+        "payment_method_configuration_details",
+        "single_use_mandate",
+    )
+)
+"""What a new intent does not have yet, or never."""
+
 
 def create(ctx: Ctx, p: Doc) -> Doc:
     """POST /v1/setup_intents."""
@@ -45,28 +64,17 @@ def create(ctx: Ctx, p: Doc) -> Doc:
         )
     intent_id = ctx.new_id("seti")
     intent: Doc = {
+        **UNSET,
         "id": intent_id,
         "object": "setup_intent",
         "allowed_payment_method_types": p.get("allowed_payment_method_types"),
-        "application": None,
         "automatic_payment_methods": p.get("automatic_payment_methods"),
-        "cancellation_reason": None,
         "client_secret": f"{intent_id}_secret_{ctx.store.seed_token(intent_id)}",
         "created": ctx.now,
         "customer": p.get("customer"),
-        "customer_account": None,
         "description": p.get("description"),
-        "excluded_payment_method_types": None,
-        "flow_directions": None,
-        "last_setup_error": None,
-        "latest_attempt": None,
         "livemode": False,
-        "mandate": None,
         "metadata": merge_metadata({}, p.get("metadata")),
-        "next_action": None,
-        "on_behalf_of": None,
-        "payment_method": None,
-        "payment_method_configuration_details": None,
         "payment_method_options": {
             "card": {
                 "mandate_options": None,
@@ -75,7 +83,6 @@ def create(ctx: Ctx, p: Doc) -> Doc:
             }
         },
         "payment_method_types": ["card"],
-        "single_use_mandate": None,
         "status": "requires_payment_method",
         "usage": p.get("usage") or "off_session",
         "_": {},

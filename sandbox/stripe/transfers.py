@@ -49,45 +49,22 @@ def make_transfer(
 ) -> Doc:
     """Move money to a connected account; `fee` of it comes back as an application fee."""
     transfer_id, payment_id = ctx.new_id("tr"), ctx.new_id("py")
-    transfer: Doc = {
-        "id": transfer_id,
-        "object": "transfer",
-        "amount": amount,
-        "amount_reversed": 0,
-        "balance_transaction": None,
-        "created": ctx.now,
-        "currency": CURRENCY,
+    transfer = _transfer(ctx, transfer_id, amount, destination, charge)
+    transfer |= {
         "description": description,
-        "destination": destination,
         "destination_payment": payment_id,
-        "livemode": False,
         "metadata": metadata or {},
-        "reversals": embedded([], f"/v1/transfers/{transfer_id}/reversals"),
-        "reversed": False,
-        "source_transaction": charge["id"] if charge else None,
-        "source_type": "card",
         "transfer_group": transfer_group,
         "_": {"fee": None, "available_on": available_on},
     }
     out = add_transaction(ctx, "", "transfer", -amount, transfer_id, available_on=available_on)
     transfer["balance_transaction"] = out["id"]
     payment = payment_on_account(ctx, payment_id, amount, transfer)
-    fee_details: list[Doc] = []
     fee_doc: Doc | None = None
     if fee:
         fee_doc = _application_fee(ctx, fee, destination, payment_id, charge, available_on)
         transfer["_"]["fee"] = fee_doc["id"]
-        payment["application_fee"] = fee_doc["id"]
-        payment["application_fee_amount"] = fee
-        fee_details = [
-            {
-                "amount": fee,
-                "application": fee_doc["application"],
-                "currency": CURRENCY,
-                "description": "Application fee",
-                "type": "application_fee",
-            }
-        ]
+        payment |= {"application_fee": fee_doc["id"], "application_fee_amount": fee}
     received = add_transaction(
         ctx,
         destination,
@@ -96,7 +73,7 @@ def make_transfer(
         payment_id,
         available_on=available_on,
         fee=fee,
-        fee_details=fee_details,
+        fee_details=[_fee_detail(fee_doc)] if fee_doc else [],
     )
     payment["balance_transaction"] = received["id"]
     ctx.on(destination).insert(payment)
@@ -107,6 +84,36 @@ def make_transfer(
     ctx.insert(transfer)
     emit(ctx, "transfer.created", transfer)
     return transfer
+
+
+def _transfer(ctx: Ctx, transfer_id: str, amount: int, destination: str, charge: Doc | None) -> Doc:
+    """A new transfer (not yet kept)."""
+    return {
+        "id": transfer_id,
+        "object": "transfer",
+        "amount": amount,
+        "amount_reversed": 0,
+        "balance_transaction": None,
+        "created": ctx.now,
+        "currency": CURRENCY,
+        "destination": destination,
+        "livemode": False,
+        "reversals": embedded([], f"/v1/transfers/{transfer_id}/reversals"),
+        "reversed": False,
+        "source_transaction": charge["id"] if charge else None,
+        "source_type": "card",
+    }
+
+
+def _fee_detail(fee: Doc) -> Doc:
+    """How a balance transaction names the application fee in it."""
+    return {
+        "amount": fee["amount"],
+        "application": fee["application"],
+        "currency": CURRENCY,
+        "description": "Application fee",
+        "type": "application_fee",
+    }
 
 
 def _application_fee(

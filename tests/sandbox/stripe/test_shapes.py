@@ -31,10 +31,13 @@ CLASSES: dict[str, Any] = {
     "setup_attempt": stripe.SetupAttempt,
     "setup_intent": stripe.SetupIntent,
     "transfer": stripe.Transfer,
-    "transfer_reversal": stripe.Reversal
-    if hasattr(stripe, "Reversal")
-    else stripe.TransferReversal,
+    "transfer_reversal": stripe.TransferReversal,
     "webhook_endpoint": stripe.WebhookEndpoint,
+}
+LINK = {
+    "type": "account_onboarding",
+    "return_url": "http://shop.test/",
+    "refresh_url": "http://shop.test/",
 }
 ONLY_EXPANDED = {"charge": {"refunds"}}
 """Fields the example shows but Stripe answers only when they are expanded."""
@@ -60,25 +63,21 @@ def objects(
     )
     api.v1.transfers.create({"amount": 100, "currency": "usd", "destination": instructor})
 
-    def get(path: str, account: str = "") -> JSON:
-        headers = {"Authorization": "Bearer sk_test_emulator"}
-        if account:
-            headers["Stripe-Account"] = account
-        answer = emulator.http.get(path, headers=headers)
+    def get(path: str) -> JSON:
+        answer = emulator.http.get(path, auth=("sk_test_emulator", ""))
         assert answer.status_code == 200, answer.text
         return answer.json()
 
     fee = get("/v1/application_fees")["data"][0]
     account = get(f"/v1/accounts/{instructor}")
-    link = {"account": instructor, "type": "account_onboarding"}
-    urls = {"return_url": "http://shop.test/", "refresh_url": "http://shop.test/"}
+    link = emulator.form("/v1/account_links", {"account": instructor, **LINK})
     paid = emulator.form(
         "/v1/payouts", {"amount": 100, "currency": "usd"}, headers={"Stripe-Account": instructor}
     )
     found = [
         account,
         account["external_accounts"]["data"][0],
-        emulator.form("/v1/account_links", link | urls).json(),
+        link.json(),
         emulator.form(f"/v1/accounts/{instructor}/login_links", {}).json(),
         fee,
         fee["refunds"]["data"][0],
