@@ -1,6 +1,6 @@
 """Windows of Chromium before a running marketplace."""
 
-from playwright.async_api import Browser, BrowserContext, Page
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from sandbox.client import PASSWORD, Person
 
@@ -18,12 +18,14 @@ class Screen:
         self.complaints: list[str] = []
         page.set_default_timeout(WAIT_MS)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on(
-            "console",
-            lambda said: (
-                self.complaints.append(said.text) if said.type in ("error", "warning") else None
-            ),
-        )
+        page.on("console", self._hear)
+
+    def _hear(self, said: ConsoleMessage) -> None:
+        """Keep a complaint about our own pages; those of Stripe's are not ours."""
+        where = str(said.location.get("url", ""))
+        is_ours = where == "" or where.startswith((self.url, self.url.replace("http", "ws", 1)))
+        if said.type in ("error", "warning") and is_ours:
+            self.complaints.append(f"{said.text} ({where})")
 
     async def go(self, path: str) -> None:
         """Open a path and wait until every behaviour is mounted."""
@@ -32,9 +34,8 @@ class Screen:
 
     async def is_alive(self) -> None:
         """Wait until every module that the page names is mounted."""
-        await self.page.wait_for_function(
-            "!document.querySelector('[data-module]:not([data-mounted])')"
-        )
+        asleep = self.page.locator("[data-module]:not([data-mounted])")
+        await expect(asleep).to_have_count(0, timeout=WAIT_MS)
 
     async def overflow(self) -> int:
         """How many pixels the page is wider than the window."""

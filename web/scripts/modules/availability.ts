@@ -26,7 +26,7 @@ class AvailabilityEditor {
   constructor(private readonly form: HTMLFormElement) {
     this.#version = Number(told(form, "version"));
     form.addEventListener("click", (event) => { this.#click(event); });
-    form.addEventListener("input", () => { this.#changed(); });
+    form.addEventListener("input", (event) => { this.#input(event); });
     form.addEventListener("change", (event) => { this.#change(event); });
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -83,15 +83,22 @@ class AvailabilityEditor {
     } else if (targetOf(event, "[data-exception-add]") !== null) this.#addException();
   }
 
-  #change(event: Event): void {
+  /** The switch of a day becomes windows before anything is painted: painting sets switches. */
+  #input(event: Event): void {
     const { target } = event;
-    if (!(target instanceof HTMLInputElement)) return;
-    if (target.matches("[data-opens], [data-closes]")) tidy(target);
-    if (target.matches("[data-day-open]")) {
+    if (!(target instanceof HTMLElement) || target.matches("[data-exception-date]")) return;
+    if (target instanceof HTMLInputElement && target.matches("[data-day-open]")) {
       const place = this.#placeOf(target);
       setWindows(place, target.checked ? [nextSpan([])] : [], this.#label(place));
     }
-    if (!target.matches("[data-exception-date]")) this.#changed();
+    this.#changed();
+  }
+
+  #change(event: Event): void {
+    const { target } = event;
+    if (!(target instanceof HTMLInputElement) || !target.matches("[data-opens], [data-closes]")) return;
+    tidy(target);
+    this.#changed();
   }
 
   #addWindow(place: HTMLElement): void {
