@@ -106,6 +106,10 @@ class Plan:
         """The local date of an instant, as a proleptic ordinal."""
         return instant.astimezone(self.zone).toordinal()
 
+    def begins_at(self, ordinal: int) -> datetime:
+        """The first instant of a local date, in UTC."""
+        return instant_of(self.day(ordinal).begins)
+
     def day(self, ordinal: int) -> Day:
         """The local date with this ordinal."""
         known = self._days.get(ordinal)

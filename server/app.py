@@ -23,6 +23,7 @@ from server import (
     health,
     instructors,
     ledger,
+    live,
     metrics,
     payments,
     search,
@@ -34,9 +35,9 @@ from server.edge import Edge
 from server.idempotency import Idempotency
 from server.limits import Limits
 from server.openapi import openapi_config
+from server.pages import problem
 from server.pages.templates import page_handlers, template_config
 from server.parts import Parts
-from server.problems import answer_exception
 from server.requests import Request
 from server.serving import reach
 from server.tokens import Tokens
@@ -57,6 +58,7 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     ledger.Ledger,
     search.Search,
     stripe_webhook.StripeWebhook,
+    live.live,
 )
 
 
@@ -81,7 +83,7 @@ def create_app(
         openapi_config=openapi_config(),
         request_class=Request,
         request_max_body_size=BODY_BYTES_MAX,
-        exception_handlers={Exception: answer_exception},
+        exception_handlers={Exception: problem.answer},
         lifespan=[living],
         logging_config=None,
         debug=False,
@@ -106,6 +108,7 @@ async def wired(settings: Settings, clock: Clock) -> AsyncGenerator[Parts]:
             settings=settings, clock=clock, reads=db.reads, tokens=Tokens(settings.token_secret)
         )
         await stack.enter_async_context(auth.watching(bus.subscribe))
+        hub = await stack.enter_async_context(live.open_live(db=db, bus=bus, clock=clock))
         idempotency = Idempotency(db, clock)
         await stack.enter_async_context(idempotency.renewing())
         yield Parts(
@@ -126,6 +129,7 @@ async def wired(settings: Settings, clock: Clock) -> AsyncGenerator[Parts]:
             bookings=money.bookings,
             cards=money.cards,
             stripe_events=money.stripe_events,
+            hub=hub,
             checks={
                 "postgres": db.ping,
                 "nats": bus.ping,

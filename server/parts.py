@@ -8,6 +8,7 @@ from actors.accounts import Accounts
 from actors.bookings import Bookings
 from actors.cards import Cards
 from actors.instructors import Instructors
+from actors.live import Hub
 from actors.stripe_events import StripeEvents
 from gateways.clock import Clock
 from gateways.settings import Settings
@@ -31,5 +32,6 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     bookings: Bookings
     cards: Cards
     stripe_events: StripeEvents
+    hub: Hub
     checks: dict[str, Callable[[], Awaitable[object]]]
     """Asks each dependency, by name, whether it is there."""

@@ -10,6 +10,7 @@ from litestar import Litestar
 from domain.errors import DomainError
 from gateways.logs import configure_logs
 from gateways.settings import Settings
+from server.sockets import LiveProtocol
 from storage import migrate
 
 CONNECT_SECONDS = 5.0
@@ -46,11 +47,10 @@ def config(app: Litestar, settings: Settings) -> uvicorn.Config:
         port=settings.port,
         loop="uvloop",
         http="httptools",
-        ws="websockets-sansio",
+        ws=LiveProtocol,
         ws_max_size=SOCKET_FRAME_BYTES_MAX,
         ws_max_queue=SOCKET_QUEUE_MAX,
         ws_per_message_deflate=False,
-        ws_ping_interval=None,
         lifespan="on",
         backlog=BACKLOG,
         access_log=False,
