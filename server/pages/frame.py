@@ -54,6 +54,22 @@ async def frame_of(request: Request) -> Frame:
     )
 
 
+def anonymous_frame_of(request: Request) -> Frame:
+    """The frame of a page that could not find out who looks."""
+    zone, zone_of = _zone_of(request, None)
+    return Frame(
+        path=request.url.path,
+        here=_here(request),
+        viewer=None,
+        csrf_token=None,
+        zone=zone,
+        zone_of=zone_of,
+        now=request.parts.clock.now(),
+        theme=THEMES.get(request.cookies.get("theme")),
+        hold=None,
+    )
+
+
 def show(name: str, frame: Frame, context: Mapping[str, object], *, status: int = 200) -> Template:
     """A page inside its frame."""
     return Template(f"pages/{name}.html", context={"page": frame, **context}, status_code=status)

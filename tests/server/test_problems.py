@@ -202,3 +202,12 @@ async def test_a_bug_says_nothing_of_itself(settings: Settings) -> None:
     assert_problem(answer, 500, "internal-error")
     assert "secret detail" not in answer.text
     assert answer.headers["X-Request-Id"]
+
+
+async def test_people_who_follow_an_old_link_get_a_page(http: httpx.AsyncClient) -> None:
+    html = {"Accept": "text/html,application/xhtml+xml"}
+    for path in ("/nothing", f"/instructors/{uuid4()}", "/instructors/nobody"):
+        answer = await http.get(path, headers=html)
+        assert answer.status_code == 404
+        assert answer.headers["Content-Type"].startswith("text/html")
+    assert_problem(await http.get("/api/nothing", headers=html), 404, "not-found")
