@@ -1,6 +1,8 @@
 """The emulator as an ASGI application: wiring, life, and the way from socket to answer."""
 
 import asyncio
+import signal
+import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -87,6 +89,8 @@ class App:
             asyncio.create_task(self.deliverer.run()),
             asyncio.create_task(self._tick()),
         ]
+        for task in self.background:
+            task.add_done_callback(_must_not_end)
         await send({"type": "lifespan.startup.complete"})
         await receive()
         for task in self.background:
@@ -129,6 +133,13 @@ class App:
         if request.path.startswith("/_emulator/"):
             return self.control.handle(request, request.path.removeprefix("/_emulator/"))
         return json_reply({"error": {"message": f"Nothing at {request.path}"}}, 404)
+
+
+def _must_not_end(task: asyncio.Task[None]) -> None:
+    """A background part that failed takes the process with it: a supervisor starts it anew."""
+    if not task.cancelled() and (error := task.exception()):
+        traceback.print_exception(error)
+        signal.raise_signal(signal.SIGTERM)
 
 
 async def _read(scope: Scope, receive: Receive) -> Request | None:

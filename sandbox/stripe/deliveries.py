@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import hmac
 import sqlite3
+import traceback
 from hashlib import sha256
 from typing import Any, Final
 
@@ -119,10 +120,14 @@ class Deliverer:
     def _spawn(self, row: sqlite3.Row, tampering: str = "") -> None:
         task = asyncio.create_task(self._deliver(row, tampering))
         self.tasks.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(lambda ended: self._ended(ended, row["id"]))
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _ended(self, task: asyncio.Task[None], delivery: int) -> None:
+        """A delivery is no longer in flight, however it ended; a bug of ours is told."""
         self.tasks.discard(task)
+        self.in_flight.discard(delivery)
+        if not task.cancelled() and (error := task.exception()):
+            traceback.print_exception(error)
         self.wake()
 
     async def _flush_gathered(self) -> None:
@@ -143,11 +148,7 @@ class Deliverer:
         if endpoint is None or payload is None:
             self._record(row, "dropped", "the endpoint or the event is gone")
             return
-        try:
-            status, answer = await self._send(endpoint, payload, tampering)
-        except asyncio.CancelledError:
-            self.in_flight.discard(row["id"])
-            raise
+        status, answer = await self._send(endpoint, payload, tampering)
         if 200 <= status < 300:
             self._record(row, "succeeded", str(status))
         else:

@@ -7,8 +7,9 @@ from threading import Thread
 from typing import Protocol
 
 import pytest
+import pytest_asyncio
 import stripe
-from playwright.async_api import FrameLocator, Page, async_playwright, expect
+from playwright.async_api import Browser, FrameLocator, Page, async_playwright, expect
 
 from tests.sandbox.stripe.conftest import Process
 
@@ -82,21 +83,29 @@ def shop(emulator: Process) -> Iterator[str]:
     server.server_close()
 
 
-@pytest.fixture
-async def page(chromium: Launch, shop: str) -> AsyncIterator[Page]:
-    """Return the shop's page on a phone, the card form ready; it must log no error."""
-    complaints: list[str] = []
+@pytest_asyncio.fixture(scope="module")
+async def browser(chromium: Launch) -> AsyncIterator[Browser]:
+    """Return one Chromium for all of these tests."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=chromium.executable, args=chromium.flags
         )
-        page = await browser.new_page(viewport={"width": 390, "height": 844})
-        page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else 0)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        await page.goto(shop)
-        await page.evaluate(MOUNT)
-        yield page
+        yield browser
         await browser.close()
+
+
+@pytest_asyncio.fixture
+async def page(browser: Browser, shop: str) -> AsyncIterator[Page]:
+    """Return the shop's page on a phone, the card form ready; it must log no error."""
+    complaints: list[str] = []
+    context = await browser.new_context(viewport={"width": 390, "height": 844})
+    page = await context.new_page()
+    page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else 0)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    await page.goto(shop)
+    await page.evaluate(MOUNT)
+    yield page
+    await context.close()
     # a declined card answers 402, which Chromium always reports; CSP and script errors must not be
     real = [text for text in complaints if "favicon" not in text and "status of 40" not in text]
     assert real == []
