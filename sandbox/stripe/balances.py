@@ -7,9 +7,8 @@ all parties (the outside world included) that must sum to zero. `/_emulator/inva
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sandbox.stripe.clock import DAY_SECONDS, after_business_days
+from sandbox.stripe.clock import after_business_days
 from sandbox.stripe.context import Ctx
-from sandbox.stripe.errors import invalid
 from sandbox.stripe.events import emit
 from sandbox.stripe.lists import LIST, page
 from sandbox.stripe.routing import Route, get
@@ -211,29 +210,13 @@ def retrieve(ctx: Ctx, p: Doc, transaction_id: str) -> Doc:  # noqa: ARG001 -- e
 
 def list_transactions(ctx: Ctx, p: Doc) -> Doc:
     """GET /v1/balance_transactions."""
-    conditions: list[tuple[str, object]] = []
-    if p.get("available_on") is not None:
-        conditions.append(("body ->> '$.available_on' >= ?", _at_least(p["available_on"])))
     return page(
         ctx,
         "balance_transaction",
         p,
         "/v1/balance_transactions",
         filters=("type", "source", "payout", "currency"),
-        conditions=conditions,
     )
-
-
-def _at_least(value: Any) -> int:  # noqa: ANN401 -- instant or range
-    """Only a lower bound is supported."""
-    if isinstance(value, dict) and set(value) <= {"gte"}:
-        return value["gte"]
-    raise invalid("Only available_on[gte] is supported.", param="available_on")
-
-
-def day_after(ctx: Ctx, days: int) -> int:
-    """Midnight UTC some days ahead, in seconds."""
-    return ctx.today + days * DAY_SECONDS
 
 
 ROUTES: list[Route] = [
@@ -247,7 +230,6 @@ ROUTES: list[Route] = [
             "source": "str",
             "payout": "str",
             "currency": "str",
-            "available_on": "range",
         },
     ),
     get("/v1/balance_transactions/{id}", retrieve),

@@ -4,7 +4,7 @@ from typing import Any
 
 from sandbox.stripe.context import Ctx, shown
 from sandbox.stripe.events import emit
-from sandbox.stripe.lists import LIST, page
+from sandbox.stripe.lists import LIST, UNDATED, page
 from sandbox.stripe.params import merge_metadata
 from sandbox.stripe.routing import Route, delete, get, post
 
@@ -134,6 +134,6 @@ ROUTES: list[Route] = [
     get("/v1/customers/{id}", retrieve),
     post("/v1/customers/{id}", update, SPEC),
     delete("/v1/customers/{id}", remove),
-    get("/v1/customers/{id}/payment_methods", list_methods, LIST | {"type": "str"}),
+    get("/v1/customers/{id}/payment_methods", list_methods, UNDATED | {"type": "str"}),
     get("/v1/customers/{id}/payment_methods/{pm}", retrieve_method),
 ]

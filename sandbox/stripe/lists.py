@@ -17,6 +17,7 @@ LIST: Final = {
     "created": "range",
     "expand": ["str"],
 }
+UNDATED: Final = {name: kind for name, kind in LIST.items() if name != "created"}
 LIMIT_DEFAULT: Final = 10
 LIMIT_MAX: Final = 100
 OPERATORS: Final = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}

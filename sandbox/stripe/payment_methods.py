@@ -18,7 +18,7 @@ from sandbox.stripe.context import Ctx, shown
 from sandbox.stripe.customers import load_customer
 from sandbox.stripe.errors import DECLINE_MESSAGES, card_error, invalid, missing
 from sandbox.stripe.events import emit
-from sandbox.stripe.lists import LIST, page
+from sandbox.stripe.lists import UNDATED, page
 from sandbox.stripe.params import merge_metadata
 from sandbox.stripe.routing import Route, get, post
 
@@ -273,7 +273,7 @@ def next_step(ctx: Ctx, script_id: str) -> str:
 
 ROUTES: list[Route] = [
     post("/v1/payment_methods", create, DATA_SPEC | BROWSER_EXTRAS, browser=True),
-    get("/v1/payment_methods", list_payment_methods, LIST | {"customer": "str", "type": "str"}),
+    get("/v1/payment_methods", list_payment_methods, UNDATED | {"customer": "str", "type": "str"}),
     get("/v1/payment_methods/{id}", retrieve),
     post("/v1/payment_methods/{id}", update, DATA_SPEC),
     post("/v1/payment_methods/{id}/attach", attach, {"customer": "str!"}),
