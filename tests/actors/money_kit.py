@@ -6,35 +6,92 @@ test can stop between any two things.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from uuid import UUID, uuid4
 
 import httpx
+from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from actors.bookings import BookingAnswer, BookLesson
+from actors.broker import Queue
 from actors.calendars import host_calendars
-from actors.wiring import Money, open_money
+from actors.clock import run as run_clock
+from actors.wiring import Money, Process, open_money
+from actors.worker import run as run_worker
 from domain.bookings import Booking
 from domain.ids import BookingId, ServiceId, UserId, new_id
+from domain.operations import Answer, Call
 from domain.people import Viewer
 from gateways.bus import Bus
 from gateways.clock import SharedClock
 from gateways.settings import Settings
+from gateways.stripe import StripeGateway
 from sandbox.clock import ClockWriter
 from sandbox.emulator import Emulator
+from sandbox.quiet import Observer
+from sandbox.travel import Traveller
 from storage.bookings import booking_of_anyone
 from storage.database import Database
 from storage.ledger import ledger_entries
 from storage.outbox import mark_events_published, waiting_events
+from storage.query import Tx
 from storage.stripe_events import waiting_events as waiting_stripe_events
-from storage.timings import claim_due_timings
+from storage.timings import claim_due_timings, rescue_timings
 
 LESSON = datetime(2027, 3, 10, 18, tzinfo=UTC)
 BOOKED_AT = LESSON - timedelta(days=5)
 FAR = datetime(9999, 1, 1, tzinfo=UTC)
 ROUNDS_MAX = 200
+
+
+class Died(BaseException):
+    """The process is dead: nothing in it happens any more."""
+
+
+class Fuse:
+    """Counts what a process does to the world and kills it at one of these effects."""
+
+    def __init__(self) -> None:
+        """Never blows until it is set."""
+        self.left: int | None = None
+
+    def burn(self) -> None:
+        """One more effect; raises `Died` when it is the one, and ever after."""
+        if self.left is None:
+            return
+        self.left -= 1
+        if self.left < 0:
+            raise Died
+
+
+class FusedDatabase(Database):
+    """A database whose process may die before each of its transactions."""
+
+    fuse: Fuse
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[Tx]:
+        """The same, unless the fuse blows first."""
+        self.fuse.burn()
+        async with super().transaction() as tx:
+            yield tx
+
+
+def fuse_stripe(stripe: StripeGateway, fuse: Fuse) -> None:
+    """Lets the process die right before and right after each write at Stripe."""
+    perform = stripe.perform
+
+    async def fused(call: Call, *, key: str) -> Answer:
+        fuse.burn()
+        answer = await perform(call, key=key)
+        fuse.burn()
+        return answer
+
+    stripe.perform = fused
 
 
 class Receiver:
@@ -74,6 +131,28 @@ class Receiver:
         return "200 OK"
 
 
+class Mails:
+    """An SMTP server that keeps what it is given; `is_closed` takes nothing."""
+
+    def __init__(self) -> None:
+        """Empty."""
+        self.messages: list[EmailMessage] = []
+        self.is_closed = False
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - the library's name
+        """Takes one message."""
+        del server, session
+        if self.is_closed:
+            return "451 Later"
+        message = message_from_bytes(envelope.original_content or b"", policy=policy.default)
+        self.messages.append(message)
+        return "250 OK"
+
+    def to(self, user_id: UUID) -> list[str]:
+        """The subjects of a person's mails."""
+        return [str(m["subject"]) for m in self.messages if str(user_id) in str(m["to"])]
+
+
 class Market:
     """The parts, the people, and time."""
 
@@ -92,6 +171,10 @@ class Market:
         self.writer = writer
         self.emulator = emulator
         self.receiver = Receiver()
+        self.mails = Mails()
+        self.fuse = Fuse()
+        self.settings: Settings
+        self.bus: Bus
         self.http = httpx.AsyncClient(
             base_url=emulator.url, auth=(emulator.secret_key, ""), timeout=30, trust_env=False
         )
@@ -121,6 +204,24 @@ class Market:
             if not worked:
                 await asyncio.sleep(0.01)
         raise AssertionError("the market does not come to rest")
+
+    async def survive(self, act: Callable[[], Awaitable[object]]) -> bool:
+        """Whether the process outlived an act; if not, it has been started anew."""
+        try:
+            await act()
+        except Died:
+            await self.reborn()
+            return False
+        return True
+
+    async def reborn(self) -> None:
+        """What a new process does first: rescue timings and operations."""
+        self.fuse.left = None
+        # real time passes for the dead: nobody beats for what it held
+        silent = self.clock.wall_now() + timedelta(hours=1)
+        async with self.db.transaction() as tx:
+            await rescue_timings(tx, beat_before=silent, limit=100)
+        await self.money.payments.rescue(is_boot=True)
 
     async def _next_instants(self) -> list[datetime | None]:
         timing = await self.value("SELECT min(due_at) FROM timings WHERE state = 'scheduled'")
@@ -330,7 +431,12 @@ async def open_market(
     server = await asyncio.start_server(receiver, "127.0.0.1", 0)
     receiver.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/api/webhooks/stripe"
     secrets = [await _endpoint(emulator, receiver.url, kind) for kind in ("false", "true")]
+    mails = Mails()
+    post = await asyncio.get_running_loop().create_server(
+        lambda: SMTP(mails, enable_SMTPUTF8=True), "127.0.0.1", 0
+    )
     settings = Settings(
+        smtp_url=f"smtp://127.0.0.1:{post.sockets[0].getsockname()[1]}",
         database_url=database_url,
         nats_url=nats_url,
         stripe_secret_key=emulator.secret_key,
@@ -342,25 +448,31 @@ async def open_market(
     writer.freeze(max(BOOKED_AT, writer.now()))
     clock = SharedClock(writer.path)
     db = await Database.connect(database_url)
+    mortal, fuse = await FusedDatabase.connect(database_url), Fuse()
+    mortal.fuse = fuse
     bus = await Bus.connect(nats_url)
     try:
         async with (
             host_calendars(db=db, bus=bus, clock=clock) as calendars,
-            open_money(settings, db=db, calendars=calendars, clock=clock) as money,
+            open_money(settings, db=mortal, calendars=calendars, clock=clock) as money,
         ):
             market = Market(db, money, clock, writer, emulator)
             receiver.money = money
-            market.receiver = receiver
+            market.receiver, market.settings, market.bus = receiver, settings, bus
+            market.mails, market.fuse = mails, fuse
+            fuse_stripe(money.stripe, fuse)
             yield market
             await market.http.aclose()
     finally:
         await bus.close()
+        await mortal.close()
         await db.close()
         for endpoint, _ in secrets:
             async with httpx.AsyncClient(auth=(emulator.secret_key, "")) as client:
                 await client.delete(f"{emulator.url}/v1/webhook_endpoints/{endpoint}")
-        server.close()
-        await server.wait_closed()
+        for listener in (server, post):
+            listener.close()
+            await listener.wait_closed()
 
 
 async def _endpoint(emulator: Emulator, url: str, is_connect: str) -> tuple[str, str]:
@@ -369,3 +481,28 @@ async def _endpoint(emulator: Emulator, url: str, is_connect: str) -> tuple[str,
         answer = await client.post(f"{emulator.url}/v1/webhook_endpoints", data=form)
         made = answer.json()
         return str(made["id"]), str(made["secret"])
+
+
+@asynccontextmanager
+async def running(market: Market, nats_url: str, name: str) -> AsyncIterator[Traveller]:
+    """Clock and worker as they run in their processes, on a queue of their own."""
+    sender, receiver = Queue(nats_url, name=name), Queue(nats_url, name=name)
+    await sender.startup()
+    await receiver.startup()
+    stopped = asyncio.Event()
+    common = {"clock": market.clock, "db": market.db, "bus": market.bus, "money": market.money}
+    tasks = [
+        asyncio.create_task(run_clock(Process(queue=sender, **common), stopped)),
+        asyncio.create_task(run_worker(Process(queue=receiver, **common), stopped)),
+    ]
+    traveller = Traveller(
+        market.writer.path, Observer(market.settings.database_url, market.emulator.url)
+    )
+    try:
+        yield traveller
+    finally:
+        stopped.set()
+        await asyncio.gather(*tasks)
+        await traveller.close()
+        await sender.shutdown()
+        await receiver.shutdown()

@@ -1,0 +1,148 @@
+"""Clock and worker together: on time, in order, once, whatever happens to the queue."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import msgspec
+import nats
+import pytest_asyncio
+
+from actors.clock import Told
+from domain.ids import new_id
+from sandbox.clock import ClockWriter
+from sandbox.emulator import Emulator
+from storage.credits import promise_expiry
+from tests.actors.money_kit import Market, open_market, running
+
+PATIENCE_SECONDS = 30.0
+PAID = {"SP": 1180, "SC": 8500, "WAL": -8500, "REV": -1500, "XPR": 320}
+LATENESS = """
+SELECT extract(epoch FROM completed_at - due_at)::float8 FROM timings
+WHERE kind = 'expire_credit' AND state = 'completed' ORDER BY 1
+"""
+
+
+@pytest_asyncio.fixture
+async def market(
+    fresh_database_url: str,
+    nats_url: str,
+    stripe_emulator: Emulator,
+    clock_writer: ClockWriter,
+) -> AsyncIterator[Market]:
+    """A marketplace of this test's own."""
+    async with open_market(fresh_database_url, nats_url, stripe_emulator, clock_writer) as opened:
+        yield opened
+
+
+def a_name() -> str:
+    return f"C{uuid4().hex[:12]}"
+
+
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Waits, not for ever, until something holds."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not await holds():  # noqa: ASYNC110 - other loops and the database are asked
+            await asyncio.sleep(0.01)
+
+
+async def promise(market: Market, count: int, *, apart: timedelta, first: timedelta) -> None:
+    """So many timings that cost next to nothing, due one after the other."""
+    now = market.clock.now()
+    async with market.db.transaction() as tx:
+        for number in range(count):
+            due_at = now + first + number * apart
+            await promise_expiry(tx, timing_id=new_id(now), lot_id=uuid4(), due_at=due_at, now=now)
+        await tx.execute("NOTIFY timings")
+
+
+async def completed(market: Market, count: int) -> bool:
+    done = "SELECT count(*)::int FROM timings WHERE state = 'completed'"
+    return await market.value(done) == count
+
+
+async def test_two_hundred_timings_a_second_are_on_time(market: Market, nats_url: str) -> None:
+    async with running(market, nats_url, a_name()):
+        market.writer.run(market.clock.now())
+        apart = timedelta(milliseconds=5)
+        await promise(market, 400, apart=apart, first=timedelta(seconds=3))
+        await until(lambda: completed(market, 400))
+    rows = await market.db.reads.fetch(LATENESS)
+    late = [float(str(row[0])) for row in rows]
+    assert late[0] >= 0
+    assert late[396] < 1.0
+
+
+async def test_an_idle_clock_follows_a_jump_of_time_at_once(market: Market, nats_url: str) -> None:
+    async with running(market, nats_url, a_name()):
+        await promise(market, 10, apart=timedelta(hours=1), first=timedelta(hours=1))
+        loop = asyncio.get_running_loop()
+        took = []
+        for number in range(10):
+            began = loop.time()
+            market.writer.freeze(market.clock.now() + timedelta(hours=1))
+            await until(lambda count=number + 1: completed(market, count))
+            took.append(loop.time() - began)
+    assert sorted(took)[5] < 0.25
+
+
+async def test_a_lesson_runs_by_itself_from_booking_to_payment(
+    market: Market, nats_url: str
+) -> None:
+    lesson = await market.lesson()
+    async with running(market, nats_url, a_name()) as traveller:
+        await lesson.book()
+        travelled = await traveller.travel(lesson.end_at + timedelta(hours=24), stay=True)
+        assert [each.kind for each in travelled.fired] == [
+            "authorize",
+            "start",
+            "complete",
+            "capture",
+        ]
+        booking = await lesson.read()
+    assert (booking.status, booking.payment_status) == ("completed", "settled")
+    assert await lesson.totals() == PAID
+
+
+async def test_deleting_the_stream_during_the_ladder_loses_nothing(
+    market: Market, nats_url: str
+) -> None:
+    lesson, name = await market.lesson(), a_name()
+    client = await nats.connect(nats_url)
+    async with running(market, nats_url, name) as traveller:
+        await lesson.book(await market.script("insufficient_funds", "insufficient_funds", "ok"))
+        for hours in (24, 22, 20):
+            await client.jetstream().delete_stream(name)
+            await traveller.travel(lesson.start_at - timedelta(hours=hours), stay=True)
+        assert (await lesson.read()).payment_status == "authorized"
+    await client.close()
+    assert await market.writes(lesson.id, "/confirm") == 3
+
+
+async def test_events_of_a_booking_are_told_live_in_order_and_once(
+    market: Market, nats_url: str
+) -> None:
+    lesson = await market.lesson()
+    heard: list[Told] = []
+    client = await nats.connect(nats_url)
+
+    async def hear(message: nats.aio.msg.Msg) -> None:
+        heard.append(msgspec.json.decode(message.data, type=Told))
+
+    await client.subscribe(f"events.user.{lesson.student.user_id}", cb=hear)
+    await client.flush()
+    async with running(market, nats_url, a_name()) as traveller:
+        await lesson.book()
+        await traveller.travel(lesson.end_at + timedelta(hours=24), stay=True)
+    await client.close()
+    assert [each.event for each in heard] == [
+        "booking.held",
+        "booking.confirmed",
+        "payment.authorized",
+        "booking.started",
+        "booking.completed",
+        "payment.captured",
+        "payment.settled",
+    ]
+    assert {each.subject_id for each in heard} == {UUID(str(lesson.id))}
