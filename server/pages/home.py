@@ -1,5 +1,6 @@
 """The home page: search by skill, with the next free times of everybody found."""
 
+from collections import Counter
 from datetime import datetime, timedelta
 
 import msgspec
@@ -20,7 +21,9 @@ from storage.database import Reads
 from storage.search import FoundService, bookable_services
 from storage.services import Skill, skills
 
-FOUND_MAX = 60
+FOUND_MAX = 200
+CHIPS_MAX = 12
+WANTED_LENGTH_MAX = 80
 SHOWN_MAX = 24
 TIMES_MAX = 3
 AHEAD = timedelta(days=14)
@@ -48,15 +51,39 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 async def home(request: Request, skill: FromQuery[str] = "") -> Template:
     """Everybody who can be booked, or those who teach a skill; soonest first."""
     reads, frame = request.parts.reads, await frame_of(request)
-    every_skill = await skills(reads)
-    wanted = skill.strip()[:80]
+    every_skill, found = await skills(reads), await _found(reads)
+    wanted = skill.strip()[:WANTED_LENGTH_MAX]
     chosen = _skill_called(wanted, every_skill)
-    results: list[Result] = []
-    if chosen is not None or not wanted:
-        results = await _results(reads, chosen, frame.now)
-    return show(
-        "home", frame, {"skills": every_skill, "skill": chosen, "query": wanted, "results": results}
+    fitting = [one for one in found if not wanted or (chosen and one.skill == chosen.slug)]
+    context = {
+        "skills": every_skill,
+        "chips": _taught(every_skill, found),
+        "skill": chosen,
+        "query": wanted,
+        "results": await _results(reads, fitting, frame.now),
+    }
+    return show("home", frame, context)
+
+
+async def _found(reads: Reads) -> list[FoundService]:
+    return await bookable_services(
+        reads,
+        text=None,
+        pattern="%",
+        skill=None,
+        max_hourly_rate_cents=None,
+        modality=None,
+        before_rank=None,
+        after_id=None,
+        most=FOUND_MAX,
     )
+
+
+def _taught(every: list[Skill], found: list[FoundService]) -> list[Skill]:
+    """The skills most often taught here; every skill while nobody teaches."""
+    times = Counter(service.skill for service in found)
+    taught = sorted((one for one in every if one.slug in times), key=lambda one: -times[one.slug])
+    return (taught or every)[:CHIPS_MAX]
 
 
 def _skill_called(text: str, every: list[Skill]) -> Skill | None:
@@ -69,18 +96,8 @@ def _skill_called(text: str, every: list[Skill]) -> Skill | None:
     return next(iter(exact or begun), None)
 
 
-async def _results(reads: Reads, skill: Skill | None, now: datetime) -> list[Result]:
-    found = await bookable_services(
-        reads,
-        text=None,
-        pattern="%",
-        skill=skill.slug if skill else None,
-        max_hourly_rate_cents=None,
-        modality=None,
-        before_rank=None,
-        after_id=None,
-        most=FOUND_MAX,
-    )
+async def _results(reads: Reads, found: list[FoundService], now: datetime) -> list[Result]:
+    """One result an instructor, those with a free time soonest first."""
     first_of = {service.instructor_id: service for service in reversed(found)}
     results = [
         await _result(reads, service, now) for service in list(first_of.values())[:SHOWN_MAX]
