@@ -5,8 +5,8 @@ untouched but for their id, so that a frame to thousands of watchers costs nothi
 """
 
 import re
+import secrets
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from litestar.types.asgi_types import HTTPResponseStartEvent
@@ -120,8 +120,8 @@ def _request_id(scope: Scope) -> str:
     for name, value in scope["headers"]:
         if name == b"x-request-id":
             shown = value.decode("latin-1")
-            return shown if REQUEST_ID.fullmatch(shown) else uuid4().hex
-    return uuid4().hex
+            return shown if REQUEST_ID.fullmatch(shown) else secrets.token_hex(16)
+    return secrets.token_hex(16)
 
 
 def _refusal(scope: Scope) -> DomainError | None:
