@@ -15,8 +15,10 @@ from domain.ids import ServiceId
 from domain.times import Span
 from storage.calendars import Calendar, CalendarBooking, CalendarService
 
-REACH_DAYS = 2
-"""Bookings further than this from a span cannot touch it: lessons and buffers last two hours."""
+REACH = timedelta(hours=2)
+"""Bookings further than this from a span cannot touch it: the longest buffer."""
+TIGHT_REACH = timedelta(days=1)
+"""A tight calendar looks at the neighbours, too (`domain.availability.refusal`)."""
 
 
 class Memory:
@@ -73,18 +75,21 @@ class Memory:
             self.touched.discard(turn.booking_id)
 
     def near(self, span: Span) -> list[CalendarBooking]:
-        """The bookings that a decision about a span may depend on."""
+        """The bookings that a decision about a span may depend on, and few others."""
         policy = self.rules.policy
         if policy.lessons_per_day_max is not None or policy.minutes_per_week_max is not None:
             return list(self.bookings.values())
-        first = span.start_at.toordinal() - REACH_DAYS
-        last = span.end_at.toordinal() + REACH_DAYS
+        reach = TIGHT_REACH if policy.is_tight else REACH
+        low, high = span.start_at - reach, span.end_at + reach
+        # a day more than the reach: days are those of the starts
+        first, last = low.toordinal() - 1, high.toordinal()
         by_day = self._by_day
         return [
             booking
             for day in range(first, last + 1)
             if day in by_day
             for booking in by_day[day].values()
+            if booking.start_at < high and low < booking.end_at
         ]
 
     def certain(self, bookings: Iterable[CalendarBooking]) -> list[CalendarBooking]:

@@ -12,7 +12,7 @@ import structlog
 
 from actors.calendar_batch import Batch
 from actors.calendar_turns import Failed, Outcome, Owner, Share, Stale
-from domain.errors import DomainError
+from domain.errors import DomainError, Unavailable
 from domain.settings import Policy
 from gateways.clock import Clock
 from storage.database import CommitUnknown, Database
@@ -79,11 +79,19 @@ class Committer:
                 room -= len(share.turns)
         return shares
 
-    async def _outcomes(self, shares: Sequence[Share]) -> Sequence[Outcome]:
+    async def _outcomes(
+        self, shares: Sequence[Share], *, is_retry: bool = False
+    ) -> Sequence[Outcome]:
         try:
             return await self._write(shares)
         except CommitUnknown:
             return [Stale() for _ in shares]
+        except Unavailable as error:
+            # a lost connection or a deadlock passes; a database that is away must not be asked
+            # once a calendar, or commands would come to be long after their askers gave up
+            if is_retry:
+                return [Failed(error) for _ in shares]
+            return await self._outcomes(shares, is_retry=True)
         except Exception as error:
             if len(shares) > 1:
                 return [(await self._outcomes([share]))[0] for share in shares]

@@ -8,7 +8,7 @@ import pytest
 from actors.calendar_commands import Confirm, Expire, ExtendHold
 from domain.errors import BookingState, HoldExpired, HoldLimit, SlotTaken, StudentBusy
 from sandbox.clock import ClockWriter
-from tests.actors.calendar_world import NOW, START, Market, cancel_by
+from tests.actors.calendar_world import NOW, START, Market, cancel_by, until
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -198,3 +198,21 @@ async def test_of_two_late_payments_and_a_new_student_one_gets_the_slot(
         teacher.id,
     )
     assert rows == [(1,)]
+
+
+async def test_the_clock_is_woken_for_what_nobody_else_goes_on_with(
+    shop: Market, clock_writer: ClockWriter
+) -> None:
+    teacher, student = await shop.teacher(), await shop.student()
+    ask = shop.calendars.ask
+    woken: list[str] = []
+    async with shop.db.listen("timings", woken.append):
+        await until(lambda: len(woken) == 1)  # the listener itself, once it listens
+        booking = (await ask(teacher.id, teacher.hold(student))).booking
+        await ask(teacher.id, cancel_by(student, booking.id))
+        await ask(teacher.id, teacher.pending(student, START + HOUR))
+        clock_writer.freeze(NOW + 5 * MINUTE)
+        # the end of that hold is found by a turn: its money is nobody's turn but the clock's
+        await ask(teacher.id, teacher.hold(student, START + HOUR))
+        await until(lambda: len(woken) == 2)
+    assert len(woken) == 2

@@ -251,23 +251,10 @@ async def _storm(bench: Bench, waves: list[list[tuple[str, int, int, int]]]) -> 
     made: list[tuple[Teacher, BookingId, UserId]] = []
     now = NOW
     for wave in waves:
-        commands: list[tuple[Teacher, Command]] = []
-        for kind, which, who, number in wave:
-            teacher, student = teachers[which], students[who]
-            start = START + number * 15 * MINUTE
-            if kind in {"hold", "pending"}:
-                make = teacher.hold if kind == "hold" else teacher.pending
-                commands.append((teacher, make(student, start)))
-            elif made:
-                owner, booking_id, booker = made[number % len(made)]
-                change: dict[str, Command] = {
-                    "cancel": cancel_by(booker, booking_id),
-                    "confirm": Confirm(booking_id=booking_id),
-                    "expire": Expire(booking_id=booking_id),
-                }
-                if kind == "confirm":
-                    await shop.pay(booking_id, "scheduled")
-                commands.append((owner, change[kind]))
+        commands = [
+            await _wish(shop, kind, (teachers[which], students[who]), number, made)
+            for kind, which, who, number in wave
+        ]
         answers = await asyncio.gather(*(_asked(shop, *each) for each in commands))
         made += [
             (teacher, answer.booking.id, answer.booking.student_id)
@@ -276,6 +263,8 @@ async def _storm(bench: Bench, waves: list[list[tuple[str, int, int, int]]]) -> 
         ]
         now += 3 * MINUTE
         bench.writer.freeze(now)
+    for teacher in teachers:
+        await _check_versions(shop, teacher)
     for column, ids in (
         ("instructor_id", [teacher.id for teacher in teachers]),
         ("learner_id", students),
@@ -287,8 +276,28 @@ async def _storm(bench: Bench, waves: list[list[tuple[str, int, int, int]]]) -> 
             f" AND b.status IN ('pending', 'confirmed') AND a.{column} = ANY($1::uuid[])",
             ids,
         )
-    for teacher in teachers:
-        await _check_versions(shop, teacher)
+
+
+async def _wish(
+    shop: Market,
+    kind: str,
+    pair: tuple[Teacher, UserId],
+    number: int,
+    made: list[tuple[Teacher, BookingId, UserId]],
+) -> tuple[Teacher, Command]:
+    """One command of a storm: a new wish of the pair, or one about a booking made before."""
+    teacher, student = pair
+    if kind == "hold" or not made:
+        return teacher, teacher.hold(student, START + number * 15 * MINUTE)
+    if kind == "pending":
+        return teacher, teacher.pending(student, START + number * 15 * MINUTE)
+    owner, booking_id, booker = made[number % len(made)]
+    if kind == "cancel":
+        return owner, cancel_by(booker, booking_id)
+    if kind == "expire":
+        return owner, Expire(booking_id=booking_id)
+    await shop.pay(booking_id, "scheduled")
+    return owner, Confirm(booking_id=booking_id)
 
 
 POLICIES = st.builds(
