@@ -19,7 +19,7 @@ from domain.journals import capture_journals, lot_of_cancellation
 from domain.operations import ChargeSeen, IntentSeen
 from domain.payments import TAKEN, MoneyFacts, Payment, Step, fold, next_step
 from domain.settings import Policy
-from domain.timings import AT_REST
+from domain.timings import AT_REST, TimingKind
 from storage.outbox import stage_event
 from storage.payments import (
     change_payment,
@@ -31,7 +31,13 @@ from storage.payments import (
     record_payment_event,
 )
 from storage.query import Tx
-from storage.timings import complete_timing, stage_timing, sync_timings
+from storage.timings import (
+    Promise,
+    booking_times,
+    complete_timing,
+    keep_promises,
+    stage_timing,
+)
 
 log = structlog.get_logger()
 
@@ -179,7 +185,16 @@ async def rest(tx: Tx, scene: Scene, timing_id: UUID | None) -> None:
         # a promise due at once that nobody can keep would fire for ever
         log.error("payment.needs_a_person", booking=scene.facts.booking_id)
         return
-    await sync_timings(tx, booking_id=scene.facts.booking_id, now=scene.now, policy=scene.policy)
+    times = await booking_times(tx, booking_ids=[scene.facts.booking_id])
+    promises = [Promise(times=each, kept=_kept(scene), is_driven=True) for each in times]
+    await keep_promises(tx, promises, now=scene.now, policy=scene.policy)
+
+
+def _kept(scene: Scene) -> TimingKind | None:
+    """The promise this payment has fulfilled by being what it is, whoever made it so."""
+    if scene.facts.status == "confirmed":
+        return "authorize"
+    return "capture" if scene.facts.status == "completed" else "settle"
 
 
 async def stage_confirm(tx: Tx, scene: Scene) -> None:
