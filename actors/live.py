@@ -21,6 +21,11 @@ from storage.live import bookings_since_version
 EARLIER_MAX = 500
 """Versions gone back at most for who comes back; further away a snapshot is cheaper."""
 TRIES = 3
+AWAY_MAX = timedelta(days=1)
+"""How long before the first thing missed somebody may have left."""
+YOUNG_SECONDS = 60.0
+DOWN_FOR = timedelta(seconds=10)
+"""Within the first minute, who comes back was cut off by the end of the process before this one."""
 SESSION_OVER = 4401
 
 
@@ -40,12 +45,16 @@ class Hub:
         self._pump = Pump(db=db, clock=clock, rolling=rolling, policy=policy)
         self._bus = bus
         self._sockets: set[Socket] = set()
+        self._started_at = clock.now()
+        self._started = clock.monotonic()
 
     async def start(self) -> None:
         """Listens to every calendar and begins to work."""
         await self._bus.subscribe(SUBJECT_OF_ALL, self._pump.heard)
         await self._bus.flush()
         self._pump.start()
+        self._started_at = self._clock.now()
+        self._started = self._clock.monotonic()
 
     async def close(self) -> None:
         """Stops working; connections are the server's to close."""
@@ -116,13 +125,22 @@ class Hub:
             copy = await self._pump.copy_of(shape.instructor_id, after_version or 0)
             now = self._clock.now()
             view = copy.views.get(shape)
+            is_new = view is None
             if view is None:
                 view = View(copy, shape, now)
                 self._pump.add(view)
-            missed = await self._missed(view, after_version, now)
+            if is_new and after_version == view.version and self._is_young:
+                since = self._started_at - DOWN_FOR
+                missed = copy.missed(view, (), view.version, since=since, now=now)
+            else:
+                missed = await self._missed(view, after_version, now)
             if self._pump.holds(view):
                 return view, missed
         raise Unavailable(retry_after=1)
+
+    @property
+    def _is_young(self) -> bool:
+        return self._clock.monotonic() < self._started + YOUNG_SECONDS
 
     async def _missed(self, view: View, after_version: int | None, now: datetime) -> Step | None:
         """What somebody missed who last saw a version; None: a snapshot must tell."""
@@ -139,8 +157,11 @@ class Hub:
                 after_version=after_version,
                 version=version,
             )
+            if not earlier:
+                return None
             if view.version == version:
-                return view.copy.missed(view, earlier, after_version, now)
+                since = max(earlier[0].known_at, earlier[0].missed_at - AWAY_MAX)
+                return view.copy.missed(view, earlier, after_version, since=since, now=now)
         return None
 
 

@@ -167,37 +167,53 @@ class LiveCalendar:
         return isinstance(why, SlotTaken)
 
     def missed(
-        self, view: "View", earlier: Sequence[EarlierBooking], after_version: int, now: datetime
+        self,
+        view: "View",
+        earlier: Sequence[EarlierBooking],
+        after_version: int,
+        *,
+        since: datetime,
+        now: datetime,
     ) -> Step | None:
         """The step from an older version to now, or None when it cannot be known exactly.
 
-        What was held then may have been free meanwhile without a new version. So what could have
-        been listed is removed if it is not now, and what may not have been listed is added.
+        Since then time may have passed slots, ended holds, brought new days, all of it without a
+        version. So whatever could have been listed is removed if it is not now, and whatever may
+        not have been listed is added: to a reader both are the same as the exact step.
         """
         steps = earlier[0].steps if earlier else 0
         if steps < view.version - after_version:
             return None  # rules changed as well
-        is_certain = all(each.was != "pending" for each in earlier)
-        if not is_certain and self.calendar.rules.policy.is_tight:
+        were: set[UUID] = {each.booking_id for each in earlier}
+        then = [_as_it_was(each) for each in earlier if each.was in IN_CALENDAR]
+        most = [*(b for b in self.bookings.values() if b.booking_id not in were), *then]
+        unsure = {
+            b.booking_id for b in most if b.status == "pending" and not self._held(b, were, now)
+        }
+        if unsure and self.calendar.rules.policy.is_tight:
             return None
-        were = {each.booking_id for each in earlier}
-        same = [busy for busy in self.bookings.values() if busy.booking_id not in were]
-        fewest = [_as_it_was(each) for each in earlier if each.was in IN_CALENDAR - {"pending"}]
-        most = [_as_it_was(each) for each in earlier if each.was in IN_CALENDAR]
-        window = view.window(now)
-        widest = self.slots(view.shape, window, now, [*same, *fewest])
-        narrowest = self.slots(view.shape, window, now, [*same, *most])
-        listed, sure = set(view.listed), set(narrowest)
-        earliest = now + self.notice(view.shape)
+        fewest = [busy for busy in most if busy.booking_id not in unsure]
+        held = [_for_ever(busy) if busy.booking_id in unsure else busy for busy in most]
+        reach = Span(view.window(since).start_at, view.window(now).end_at)
+        widest = {
+            *self.slots(view.shape, reach, since, fewest),
+            *self.slots(view.shape, reach, now, fewest),
+        }
+        sure = set(self.slots(view.shape, view.window(since), since, held))
+        listed, earliest = set(view.listed), now + self.notice(view.shape)
         return Step(
             previous=after_version,
             version=view.version,
             added=[span for span in view.listed if span not in sure],
             removed=[
                 RemovedSlot(span.start_at, span.end_at, self.reason(span, earliest, now))
-                for span in sorted({*widest, *narrowest} - listed)
+                for span in sorted(widest - listed)
             ],
         )
+
+    def _held(self, busy: Busy, were: set[UUID], now: datetime) -> bool:
+        """Whether a hold has certainly blocked all the time."""
+        return busy.booking_id not in were and blocks(busy, now)
 
 
 def _as_it_was(earlier: EarlierBooking) -> Busy:
@@ -213,6 +229,11 @@ def _as_it_was(earlier: EarlierBooking) -> Busy:
         student_id=earlier.student_id,
         learner_id=earlier.learner_id,
     )
+
+
+def _for_ever(busy: Busy) -> Busy:
+    """A hold that may have blocked, as one that did."""
+    return msgspec.structs.replace(busy, status="confirmed")
 
 
 class View:

@@ -4,14 +4,18 @@ A limit of `count` in `per_seconds` lets that many through at once, then one eve
 `per_seconds ÷ count`. Numbers: `security.md`'s rate limits. All of this is real time.
 """
 
+import asyncio
 import ipaddress
 import math
 from collections import OrderedDict
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from uuid import UUID
 
 import msgspec
 
-from domain.errors import RateLimited
+from domain.errors import DomainError, RateLimited
 from domain.people import Viewer
 from gateways.clock import Clock
 from gateways.settings import Settings
@@ -19,6 +23,7 @@ from storage.database import Database
 from storage.limits import forget_limit, forget_old_limits, limit_arrives_at, spend_limit
 
 KEYS_MAX = 50_000
+TIDY_SECONDS = 600
 
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,8 +77,14 @@ class Limits:
 
     async def spend_durably(self, limit: Limit, *, key: str) -> None:
         """Takes one from a limit that all web processes share."""
-        if not self._is_on:
-            return
+        if self._is_on:
+            await self._spend_durably(limit, key)
+
+    async def use_ticket(self, ticket_id: UUID) -> None:
+        """Uses a live ticket up; `RateLimited` the second time, also where limits are off."""
+        await self._spend_durably(TICKET, str(ticket_id))
+
+    async def _spend_durably(self, limit: Limit, key: str) -> None:
         now = self._clock.wall_now()
         key = f"{limit.name}:{key}"
         async with self._db.transaction() as tx:
@@ -101,10 +112,27 @@ class Limits:
             async with self._db.transaction() as tx:
                 await forget_limit(tx, key=f"{limit.name}:{key}")
 
+    @asynccontextmanager
+    async def tidying(self) -> AsyncGenerator[None]:
+        """Forgets old rows now and then while the block runs."""
+        keeper = asyncio.create_task(self._keep_tidy())
+        try:
+            yield
+        finally:
+            keeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await keeper
+
     async def tidy(self) -> None:
         """Forgets rows that no longer limit anybody."""
         async with self._db.transaction() as tx:
             await forget_old_limits(tx, now=self._clock.wall_now())
+
+    async def _keep_tidy(self) -> None:
+        while True:
+            await asyncio.sleep(TIDY_SECONDS)
+            with suppress(DomainError):
+                await self.tidy()
 
     def _spend(self, limit: Limit, key: str) -> None:
         now = self._clock.monotonic()

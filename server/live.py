@@ -28,7 +28,7 @@ from gateways.clock import Clock
 from server.auth import SESSION_ENDED
 from server.availability_window import WINDOW_DEFAULT, window_of
 from server.bodies import decode_body
-from server.limits import SOCKET, TICKET
+from server.limits import SOCKET
 from server.parts import Parts
 from server.problems import InternalError, body_of, headers_of, status_of
 from server.requests import Connection, address_of, parts_of, request_id_of, scope_of
@@ -62,7 +62,7 @@ class _Asks(
     service_id: UUID | None = None
     from_at: datetime | None = None
     to_at: datetime | None = None
-    after_version: Annotated[int, msgspec.Meta(ge=0, lt=2**63)] | None = None
+    after_version: Annotated[int, msgspec.Meta(ge=0, le=2**53)] | None = None
 
 
 class Subscribe(_Asks, frozen=True, kw_only=True, tag="subscribe"):
@@ -113,7 +113,7 @@ async def _admitted(connection: Connection) -> tuple[Viewer | None, Outlet]:
 
     async def redeem(grant: Grant) -> None:
         try:
-            await parts.limits.spend_durably(TICKET, key=str(grant.token_id))
+            await parts.limits.use_ticket(grant.token_id)
         except RateLimited as used:
             raise TokenRefused("this ticket was used before") from used
 

@@ -15,6 +15,8 @@ class EarlierBooking(msgspec.Struct, frozen=True, kw_only=True):
     """A booking and the status it had before some versions; `was` is null for one not yet made.
 
     `steps` is how many of those versions bookings made: all of them, or rules changed as well.
+    `known_at`: when the version before was made, as far as a booking made it; `missed_at`: when the
+    first one after it was.
     """
 
     booking_id: BookingId
@@ -26,6 +28,8 @@ class EarlierBooking(msgspec.Struct, frozen=True, kw_only=True):
     learner_id: LearnerId
     was: BookingStatus | None
     steps: int
+    known_at: datetime
+    missed_at: datetime
 
 
 @query

@@ -1,4 +1,9 @@
--- The bookings a calendar changed after one version up to another: what each was before, and by how many steps.
+-- The bookings a calendar changed after one version up to another: what each was before, and since when it was so.
+WITH missed AS (
+    SELECT booking_id, was, calendar_version, position, at
+    FROM booking_events
+    WHERE instructor_id = :instructor_id AND calendar_version > :after_version AND calendar_version <= :version
+)
 SELECT
     b.id AS booking_id,
     b.start_at,
@@ -8,21 +13,25 @@ SELECT
     b.student_id,
     b.learner_id,
     e.was,
-    e.steps
+    s.steps,
+    coalesce((
+        SELECT max(k.at)
+        FROM booking_events k
+        WHERE k.instructor_id = :instructor_id AND k.calendar_version = (
+            SELECT max(v.calendar_version)
+            FROM booking_events v
+            WHERE v.instructor_id = :instructor_id AND v.calendar_version <= :after_version
+        )
+    ), s.first_at) AS known_at,
+    s.first_at AS missed_at
 FROM (
-    SELECT DISTINCT ON (o.booking_id)
-        o.booking_id,
-        o.was,
-        (
-            SELECT count(DISTINCT s.calendar_version)
-            FROM booking_events s
-            WHERE s.instructor_id = :instructor_id
-                AND s.calendar_version > :after_version AND s.calendar_version <= :version
-        ) AS steps
-    FROM booking_events o
-    WHERE o.instructor_id = :instructor_id
-        AND o.calendar_version > :after_version AND o.calendar_version <= :version
-    ORDER BY o.booking_id, o.calendar_version, o.position
+    SELECT DISTINCT ON (m.booking_id) m.booking_id, m.was
+    FROM missed m
+    ORDER BY m.booking_id, m.calendar_version, m.position
 ) AS e
 JOIN bookings b ON b.id = e.booking_id
+CROSS JOIN (
+    SELECT count(DISTINCT m.calendar_version) AS steps, min(m.at) AS first_at
+    FROM missed m
+) AS s
 ORDER BY b.start_at, b.id
