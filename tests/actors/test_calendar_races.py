@@ -14,7 +14,15 @@ from gateways.clock import SharedClock
 from sandbox.clock import ClockWriter
 from sandbox.processes import child_environment
 from tests.actors.calendar_racer import Race
-from tests.actors.calendar_world import START, Market, Teacher, cancel_by, market
+from tests.actors.calendar_world import (
+    POLL_SECONDS,
+    POLLS_MAX,
+    START,
+    Market,
+    Teacher,
+    cancel_by,
+    market,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 HOUR = timedelta(hours=1)
@@ -93,14 +101,57 @@ async def test_two_processes_let_one_student_in(
     assert await _confirmed(shop, teacher) == 2
 
 
-async def _raced(race: Race) -> dict[str, int]:
-    process = await asyncio.create_subprocess_exec(
+async def test_a_host_killed_in_the_middle_leaves_whole_bookings_and_no_lock(
+    shop: Market, database_url: str, own_nats_url: str, clock_writer: ClockWriter
+) -> None:
+    teacher = await shop.teacher()
+    students = await shop.students(50)
+    race = Race(
+        database_url=database_url,
+        nats_url=own_nats_url,
+        clock_path=str(clock_writer.path),
+        starts_at=shop.clock.wall_now(),
+        instructor_id=teacher.id,
+        waves=[
+            [teacher.hold(student, START + hour * HOUR) for student in students]
+            for hour in range(500)
+        ],
+    )
+    process = await _started()
+    assert process.stdin
+    process.stdin.write(msgspec.json.encode(race))
+    process.stdin.close()
+    for _ in range(20 * POLLS_MAX):
+        if await _confirmed(shop, teacher) != 0:
+            break
+        await asyncio.sleep(POLL_SECONDS)
+    process.kill()
+    await process.wait()
+    booked = await _confirmed(shop, teacher)
+    assert isinstance(booked, int)
+    assert 0 < booked < 500
+    for table in ("payments", "timings", "booking_events"):
+        count = f"SELECT count(DISTINCT t.booking_id) FROM {table} t JOIN bookings b"  # noqa: S608 - a fixed table
+        where = "ON b.id = t.booking_id WHERE b.instructor_id = $1"
+        assert await shop.value(f"{count} {where}", teacher.id) == booked
+    after = await shop.calendars.ask(teacher.id, teacher.hold(students[0], START + 600 * HOUR))
+    assert after.version == booked + 2
+    with pytest.raises(SlotTaken):
+        await shop.calendars.ask(teacher.id, teacher.hold(students[0]))
+
+
+async def _started() -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.actors.calendar_racer"),
         cwd=ROOT,
         env=child_environment({}),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
+
+
+async def _raced(race: Race) -> dict[str, int]:
+    process = await _started()
     said, _ = await process.communicate(msgspec.json.encode(race))
     assert process.returncode == 0
     return msgspec.json.decode(said, type=dict[str, int])
