@@ -35,7 +35,7 @@ from server.edge import Edge
 from server.idempotency import Idempotency
 from server.limits import Limits
 from server.openapi import openapi_config
-from server.pages import problem
+from server.pages import refused
 from server.pages.templates import page_handlers, template_config
 from server.parts import Parts
 from server.requests import Request
@@ -83,7 +83,7 @@ def create_app(
         openapi_config=openapi_config(),
         request_class=Request,
         request_max_body_size=BODY_BYTES_MAX,
-        exception_handlers={Exception: problem.answer},
+        exception_handlers={Exception: refused.answer},
         lifespan=[living],
         logging_config=None,
         debug=False,
@@ -111,12 +111,14 @@ async def wired(settings: Settings, clock: Clock) -> AsyncGenerator[Parts]:
         hub = await stack.enter_async_context(live.open_live(db=db, bus=bus, clock=clock))
         idempotency = Idempotency(db, clock)
         await stack.enter_async_context(idempotency.renewing())
+        limits = Limits(db, clock, settings)
+        await stack.enter_async_context(limits.tidying())
         yield Parts(
             settings=settings,
             clock=clock,
             reads=db.reads,
             auth=auth,
-            limits=Limits(db, clock, settings),
+            limits=limits,
             idempotency=idempotency,
             accounts=_accounts(stack, settings, db=db, clock=clock, auth=auth, bus=bus),
             instructors=Instructors(

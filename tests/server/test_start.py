@@ -79,10 +79,7 @@ async def test_it_serves_and_ends_when_told(settings: Settings) -> None:
     port = free_port()
     async with web(environment(settings, PORT=str(port))) as process:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
-            for _ in range(int(START_SECONDS / POLL_SECONDS)):
-                if await _is_ready(http):
-                    break
-                await asyncio.sleep(POLL_SECONDS)
+            assert await _becomes_ready(http)
             forwarded = await http.get("/metrics", headers={"X-Forwarded-For": "127.0.0.1"})
             assert forwarded.status_code == 404
             assert "Server" not in forwarded.headers
@@ -90,6 +87,14 @@ async def test_it_serves_and_ends_when_told(settings: Settings) -> None:
         async with asyncio.timeout(START_SECONDS):
             await process.communicate()
         assert process.returncode in {0, -signal.SIGTERM}
+
+
+async def _becomes_ready(http: httpx.AsyncClient) -> bool:
+    for _ in range(int(START_SECONDS / POLL_SECONDS)):
+        if await _is_ready(http):
+            return True
+        await asyncio.sleep(POLL_SECONDS)
+    return False
 
 
 async def _is_ready(http: httpx.AsyncClient) -> bool:
