@@ -24,7 +24,6 @@ from domain.errors import (
     DomainError,
     HoldExpired,
     NotFound,
-    OperationPending,
     OwnLesson,
     PaymentUnavailable,
 )
@@ -260,13 +259,13 @@ class Bookings:
         await self._payments.observe_setup(booking_id, seen, method, why)
 
     async def _driven(self, booking_id: UUID, why: Why) -> Driven:
-        """Drives the payment, waiting for whoever is at it already."""
+        """Drives the payment, waiting for whoever is at it already. `PaymentUnavailable`."""
         for pause in BUSY_PAUSES:
             driven = await self._payments.drive(booking_id, why)
             if driven.state != "busy":
                 return driven
             await asyncio.sleep(pause)
-        raise OperationPending(retry_after=2)
+        raise PaymentUnavailable(retry_after=2, booking_id=str(booking_id))
 
     async def _answer(
         self,

@@ -68,9 +68,12 @@ async def open_money(
     payments = Payments(
         db=db, stripe=stripe, payers=payers, calendars=calendars, clock=clock, policy=policy
     )
+    # what this process left open when it died is finished before anybody has to ask again
+    rescue = asyncio.create_task(payments.rescue(is_boot=True))
     try:
         yield _money(settings, payers, payments, _Common(stripe, db, calendars, clock, policy))
     finally:
+        await asyncio.gather(rescue, return_exceptions=True)
         await payments.close()
         await stripe.close()
 

@@ -12,7 +12,7 @@ from actors.wiring import Process, serve
 
 
 async def run(process: Process, stopped: asyncio.Event) -> None:
-    """Finishes what a crash left open, then works what the clock sends."""
+    """Works what the clock sends."""
     money = process.money
 
     async def fire_timing(subject: str) -> None:
@@ -31,9 +31,7 @@ async def run(process: Process, stopped: asyncio.Event) -> None:
         "sweep": money.timings.sweep,
         "rescue_operations": rescue_operations,
     }
-    rescue = asyncio.create_task(money.payments.rescue(is_boot=True))
     await work(process.queue, tasks, stopped)
-    await rescue
 
 
 def main() -> int:
