@@ -53,7 +53,3 @@ async def mark_events_published(tx: Tx, *, event_ids: list[UUID], now: datetime)
 
 @query
 async def count_event_failure(tx: Tx, *, event_id: UUID) -> int | None: ...
-
-
-@query
-async def count_waiting_events(tx: Tx) -> int: ...

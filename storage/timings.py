@@ -102,19 +102,11 @@ async def timing_by_id(tx: Tx, *, timing_id: UUID) -> Timing | None: ...
 
 
 @query
-async def timing_by_id_for_update(tx: Tx, *, timing_id: UUID) -> Timing | None: ...
-
-
-@query
 async def beat_timing(tx: Tx, *, timing_id: UUID, wall_now: datetime) -> bool | None: ...
 
 
 @query
 async def complete_timing(tx: Tx, *, timing_id: UUID, now: datetime) -> bool | None: ...
-
-
-@query
-async def cancel_timing(tx: Tx, *, timing_id: UUID, now: datetime) -> bool | None: ...
 
 
 @query

@@ -12,7 +12,6 @@ from storage.database import Database
 from storage.outbox import (
     become_relay,
     count_event_failure,
-    count_waiting_events,
     mark_events_published,
     stage_event,
     waiting_events,
@@ -174,4 +173,3 @@ async def test_the_outbox_is_relayed_in_order_and_by_one_at_a_time(db: Database)
             2:
         ]
         assert await count_event_failure(tx, event_id=ids[2]) == 1
-        assert await count_waiting_events(tx) == 1
