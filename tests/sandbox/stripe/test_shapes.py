@@ -34,6 +34,7 @@ CLASSES: dict[str, Any] = {
     "transfer_reversal": stripe.TransferReversal,
     "webhook_endpoint": stripe.WebhookEndpoint,
 }
+ENDPOINT = {"url": "http://127.0.0.1:9/x", "enabled_events[]": "none.such"}
 LINK = {
     "type": "account_onboarding",
     "return_url": "http://shop.test/",
@@ -50,9 +51,7 @@ def objects(
     api: stripe.StripeClient, emulator: Process, customer: str, instructor: str
 ) -> dict[str, JSON]:
     """Return one answered object of every kind, as raw JSON, after a refunded lesson."""
-    endpoint = emulator.form(
-        "/v1/webhook_endpoints", {"url": "http://127.0.0.1:9/x", "enabled_events[]": "none.such"}
-    )
+    endpoint = emulator.form("/v1/webhook_endpoints", ENDPOINT)
     setup = api.v1.setup_intents.create(
         {"customer": customer, "payment_method": "pm_card_visa", "confirm": True}
     )
