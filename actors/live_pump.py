@@ -33,7 +33,7 @@ CHECK_SECONDS = 2.0
 """How often versions are compared, in case a hint was lost."""
 RETRY_SECONDS = 0.25
 TRIES_MAX = 20
-AT_ONCE = 256
+AT_ONCE = 512
 """How many sockets are written to before others get a turn."""
 SLICE_SECONDS = 0.005
 IDLE_SECONDS = 600.0
@@ -299,11 +299,16 @@ class Pump:
                 log.warning("live.compare_failed", code=error.code)
                 continue
             for found in versions:
-                watched = self._watched.get(found.instructor_id)
-                if watched is not None:
-                    watched.wanted_version = max(watched.wanted_version, found.version)
-                    if watched.is_behind:
-                        self._mark(watched)
+                self._want(found.instructor_id, found.version)
+
+    def _want(self, instructor_id: UUID, version: int) -> None:
+        """Sees to it that a copy is as new as this version."""
+        watched = self._watched.get(instructor_id)
+        if watched is None:
+            return
+        watched.wanted_version = max(watched.wanted_version, version)
+        if watched.is_behind:
+            self._mark(watched)
 
     def _tidy(self) -> None:
         now = self._clock.monotonic()
