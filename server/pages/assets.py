@@ -60,13 +60,31 @@ class Assets(msgspec.Struct, frozen=True, kw_only=True):
         return list(wanted)
 
 
-def load_assets(dist: Path = DIST) -> Assets:
-    """Reads the manifest. Without a build pages work, but plain: a warning tells it once."""
-    manifest = dist / ".vite" / "manifest.json"
-    if not manifest.is_file():
-        log.warning("web.assets_missing", hint="run `npm run build` in web/")
-        return Assets(chunks={}, icons=Markup(""))
-    chunks = msgspec.json.decode(manifest.read_bytes(), type=dict[str, Chunk])
-    # The sprite is our own build's file, never a visitor's text.
-    sprite = Markup((dist / "icons.svg").read_text("utf-8"))  # noqa: S704 - see the line above
-    return Assets(chunks=chunks, icons=sprite)
+class Build:
+    """The latest build. Read again when it was made anew, so a build never breaks open pages."""
+
+    def __init__(self, dist: Path = DIST) -> None:
+        """Without a build pages work, but plain: a warning tells it once."""
+        self._dist = dist
+        self._manifest = dist / ".vite" / "manifest.json"
+        self._made_at: int | None = None
+        self._assets = Assets(chunks={}, icons=Markup(""))
+        if not self._manifest.is_file():
+            log.warning("web.assets_missing", hint="run `npm run build` in web/")
+
+    def latest(self) -> Assets:
+        """The built files as they are now; the ones before while a build is being written."""
+        try:
+            made_at = self._manifest.stat().st_mtime_ns
+            if made_at != self._made_at:
+                self._assets = self._read()
+                self._made_at = made_at
+        except (OSError, msgspec.DecodeError):
+            return self._assets
+        return self._assets
+
+    def _read(self) -> Assets:
+        chunks = msgspec.json.decode(self._manifest.read_bytes(), type=dict[str, Chunk])
+        # The sprite is our own build's file, never a visitor's text.
+        sprite = Markup((self._dist / "icons.svg").read_text("utf-8"))  # noqa: S704 - see above
+        return Assets(chunks=chunks, icons=sprite)

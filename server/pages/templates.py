@@ -13,7 +13,7 @@ from litestar.types import ControllerRouterHandler
 
 from domain.errors import NotFound
 from server.pages import availability, home, instructors, lessons, signing_in, teaching
-from server.pages.assets import DIST, WEB, load_assets
+from server.pages.assets import DIST, WEB, Build
 from server.pages.words import FILTERS
 
 YEAR_SECONDS = 365 * 86_400
@@ -38,7 +38,7 @@ def environment(dist: Path = DIST) -> Environment:
     )
     env.filters.update(FILTERS)
     names = cast("dict[str, Any]", env.globals)
-    names["assets"] = load_assets(dist)
+    names["latest_build"] = Build(dist).latest
     return env
 
 

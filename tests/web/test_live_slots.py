@@ -1,5 +1,8 @@
 """Free times on an instructor's page stay true while somebody looks at them."""
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 from playwright.async_api import expect
 
@@ -7,6 +10,14 @@ from sandbox.client import Offer, Person
 from tests.web.kit import Screen, Visitors
 
 pytestmark = [pytest.mark.browser, pytest.mark.world]
+
+REMEMBER_SOCKETS = """
+const Native = WebSocket;
+window.sockets = [];
+window.WebSocket = class extends Native {
+  constructor(...args) { super(...args); window.sockets.push(this); }
+};
+"""
 
 
 async def looked_at(visitors: Visitors, offer: Offer, person: Person | None = None) -> Screen:
@@ -81,3 +92,33 @@ async def test_a_chosen_time_survives_signing_in(
     await screen.page.wait_for_url("**/instructors/**")
     await expect(screen.page.locator("[data-summary-when]")).to_have_text(str(chosen))
     await expect(screen.page.get_by_role("button", name="Continue")).to_be_enabled()
+
+
+async def test_a_broken_line_heals_and_brings_what_was_missed(
+    visitors: Visitors, offer: Offer, student: Person
+) -> None:
+    screen = await visitors.open()
+    await screen.page.add_init_script(REMEMBER_SOCKETS)
+    await screen.go(f"/instructors/{offer.instructor.id}")
+    await expect(screen.page.locator("[data-live-state]")).to_have_text("Live")
+    start = await screen.page.locator(".day[data-free] .slot").nth(3).get_attribute("data-start")
+    await screen.page.evaluate("window.sockets.at(-1).close()")
+    await student.post("/api/bookings", offer.request(str(start)))
+    await expect(screen.page.locator(f'[data-start="{start}"]')).to_be_hidden()
+    await expect(screen.page.locator("[data-live-state]")).to_have_text("Live")
+    assert await screen.page.evaluate("window.sockets.length") > 1
+
+
+async def test_another_zone_moves_every_time_and_is_remembered(
+    visitors: Visitors, offer: Offer
+) -> None:
+    screen = await looked_at(visitors, offer)
+    slot = screen.page.locator(".day[data-free] .slot").nth(3)
+    start = await slot.get_attribute("data-start")
+    same = screen.page.locator(f'[data-start="{start}"]')
+    await screen.page.locator("[data-zone-select]").focus()
+    await screen.page.locator("[data-zone-select]").select_option("Asia/Kolkata")
+    there = datetime.fromisoformat(str(start)).astimezone(ZoneInfo("Asia/Kolkata"))
+    await expect(same).to_have_text(f"{there:%H:%M}")
+    await screen.page.reload()
+    await expect(same).to_have_text(f"{there:%H:%M}")

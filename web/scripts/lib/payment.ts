@@ -33,6 +33,12 @@ interface Ends {
   onOver(text: string): void;
 }
 
+/** The card form lies in Stripe's frame, so it is told our colours instead of inheriting them. */
+function cardStyle(box: HTMLElement): Record<string, unknown> {
+  const { color } = getComputedStyle(box);
+  return { base: { color, iconColor: color, fontSize: "16px" } };
+}
+
 export class PayStep {
   #card: CardElement | undefined;
   #stripe: StripeClient | undefined;
@@ -80,7 +86,7 @@ export class PayStep {
       this.tell("The card form could not be loaded. Your time is still held; reload the page to try again.");
       return;
     }
-    this.#card = this.#stripe.elements().create("card");
+    this.#card = this.#stripe.elements().create("card", { style: cardStyle(box) });
     this.#card.on("ready", () => { delete box.dataset.waiting; });
     this.#card.on("change", (change) => {
       need(this.panel, "[data-card-error]").textContent = change.error?.message ?? "";

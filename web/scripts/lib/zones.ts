@@ -5,6 +5,20 @@ import { type Format, write } from "./times.ts";
 const YEAR_SECONDS = 31_536_000;
 const changed = new EventTarget();
 
+/** Names that some browsers still use for what the zone database calls otherwise today. */
+const MODERN: Record<string, string> = {
+  "America/Buenos_Aires": "America/Argentina/Buenos_Aires",
+  "America/Godthab": "America/Nuuk",
+  "Asia/Calcutta": "Asia/Kolkata",
+  "Asia/Katmandu": "Asia/Kathmandu",
+  "Asia/Rangoon": "Asia/Yangon",
+  "Asia/Saigon": "Asia/Ho_Chi_Minh",
+  "Atlantic/Faeroe": "Atlantic/Faroe",
+  "Europe/Kiev": "Europe/Kyiv",
+};
+
+const modern = (name: string): string => MODERN[name] ?? name;
+
 let current = document.documentElement.dataset.zone ?? "UTC";
 
 export function zone(): string {
@@ -12,7 +26,12 @@ export function zone(): string {
 }
 
 export function browserZone(): string {
-  return Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return modern(Intl.DateTimeFormat().resolvedOptions().timeZone);
+}
+
+/** Every zone that the browser knows, in order. */
+export function everyZone(): string[] {
+  return Intl.supportedValuesOf("timeZone").map(modern).sort();
 }
 
 function cookieZone(): string | undefined {

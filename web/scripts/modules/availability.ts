@@ -6,6 +6,7 @@ import { all, make, need, setBusy, showProblem, stamp, told } from "../lib/dom.t
 import { dateWords } from "../lib/times.ts";
 import { toast } from "../lib/toasts.ts";
 import { paintWeek } from "../lib/week-paint.ts";
+import { everyZone } from "../lib/zones.ts";
 import { type Span, addWindow, nextSpan, readSpans, rowsOf, setWindows, tidy } from "../lib/windows.ts";
 
 interface Window {
@@ -45,7 +46,7 @@ class AvailabilityEditor {
   #fillZones(): void {
     const select = need<HTMLSelectElement>(this.form, "[data-calendar-zone]");
     select.addEventListener("focus", () => {
-      const others = Intl.supportedValuesOf("timeZone").filter((zone) => zone !== select.value);
+      const others = everyZone().filter((zone) => zone !== select.value);
       select.append(...others.map((zone) => make("option", { value: zone }, zone.replaceAll("_", " "))));
     }, { once: true });
   }

@@ -196,6 +196,8 @@ class BookingFlow {
       else mark.removeAttribute("aria-current");
     }
     need(this.#summary, "[data-summary-actions]").hidden = step !== "time";
+    this.#summary.removeAttribute("data-open");
+    need(this.#summary, "[data-summary-toggle]").setAttribute("aria-expanded", "false");
     if (step === "time") return;
     const heading = need(this.book, `[data-step="${step}"] h2`);
     heading.focus({ preventScroll: true });

@@ -2,7 +2,7 @@
 
 import { make, need } from "../lib/dom.ts";
 import { city, now, write } from "../lib/times.ts";
-import { browserZone, chooseZone, onZone, zone } from "../lib/zones.ts";
+import { browserZone, chooseZone, everyZone, onZone, zone } from "../lib/zones.ts";
 
 function nameOf(one: string): string {
   return `${city(one)} · ${write(now(), one, "clock")}`;
@@ -18,7 +18,7 @@ export function mount(element: HTMLElement): void {
   select.replaceChildren(group("Near you", near));
   select.value = zone();
   const fill = (): void => {
-    const others = Intl.supportedValuesOf("timeZone").filter((one) => !near.includes(one));
+    const others = everyZone().filter((one) => !near.includes(one));
     const byRegion = Map.groupBy(others, (one) => one.split("/")[0] ?? "Other");
     for (const [region, zones] of byRegion) select.append(group(region, zones));
   };
