@@ -95,5 +95,6 @@ def is_easy(password: str, *, email: str) -> bool:
     lower = password.casefold()
     core = lower.strip("0123456789!?.,;:#*+-_@$%& ")
     is_repeated = any(len(lower.replace(lower[:size], "")) == 0 for size in (1, 2, 3, 4))
+    joined = "".join(character for character in lower if character.isalnum())
     is_own = core in {email.casefold(), email.casefold().partition("@")[0]}
-    return is_repeated or is_own or lower in COMMON or core in COMMON
+    return is_repeated or is_own or not COMMON.isdisjoint({lower, core, joined})

@@ -1,8 +1,12 @@
 """Accounts over HTTP: register, sign in, refresh, sign out."""
 
+import asyncio
+
 import httpx
 
-from tests.server.conftest import PASSWORD, registered, registration
+from gateways.settings import Settings
+from server.app import create_app
+from tests.server.conftest import PASSWORD, client_of, living, registered, registration
 
 
 async def test_somebody_registers_and_is_signed_in(http: httpx.AsyncClient) -> None:
@@ -69,3 +73,19 @@ async def test_signing_out_voids_the_token_at_once(http: httpx.AsyncClient) -> N
     assert (await http.get("/api/me", headers=person.auth)).status_code == 401
     refreshed = await http.post("/api/auth/refresh", json={"refresh_token": person.refresh_token})
     assert refreshed.status_code == 401
+
+
+async def test_every_web_process_learns_that_a_session_is_over(
+    settings: Settings, http: httpx.AsyncClient
+) -> None:
+    person = await registered(http)
+    async with living(create_app(settings)) as other, client_of(other) as elsewhere:
+        assert (await elsewhere.get("/api/me", headers=person.auth)).status_code == 200
+        await http.post("/api/auth/logout", headers=person.auth)
+        for _ in range(100):
+            if (await elsewhere.get("/api/me", headers=person.auth)).status_code == 401:
+                break
+            await asyncio.sleep(0.02)
+        assert (await elsewhere.get("/api/me", headers=person.auth)).status_code == 401
+    async with living(create_app(settings)) as later, client_of(later) as elsewhere:
+        assert (await elsewhere.get("/api/me", headers=person.auth)).status_code == 401
