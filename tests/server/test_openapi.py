@@ -1,12 +1,16 @@
 """The OpenAPI document: every address has examples that are true and says what it may refuse."""
 
 import httpx
+import msgspec
 import pytest
-from litestar import Litestar
+from litestar import Litestar, get
 
+from gateways.settings import Settings
+from server.app import create_app
 from server.examples import example_of, is_type
 from server.openapi import answer_type_of, body_type_of, operations_of, problems_of
 from server.problems import status_of
+from tests.server.conftest import client_of, living
 
 
 async def test_the_document_is_public_and_complete(http: httpx.AsyncClient, app: Litestar) -> None:
@@ -45,3 +49,23 @@ async def test_the_page_for_people_needs_nothing_from_elsewhere(
     assert answer.status_code == 200
     assert "https://" not in answer.text.replace("https://connect.stripe.com", "")
     assert "<script" not in answer.text
+
+
+async def test_what_wraps_the_product_is_described_too(settings: Settings) -> None:
+    class Strange(msgspec.Struct):
+        somewhere_else: str
+        anything: dict[str, int]
+
+    @get("/strange", tags=["Strange"], sync_to_thread=False)
+    def strange() -> list[Strange]:
+        """Something a sandbox adds."""
+        return []
+
+    made = create_app(settings, extra_handlers=[strange])
+    async with living(made) as app, client_of(app) as http:
+        document = (await http.get("/schema/openapi.json")).json()
+        assert (await http.get("/schema")).status_code == 200
+    content = document["paths"]["/strange"]["get"]["responses"]["200"]["content"]
+    assert content["application/json"]["example"] == [
+        {"somewhere_else": "somewhere else", "anything": {}}
+    ]
