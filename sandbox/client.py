@@ -9,7 +9,7 @@ from typing import Any, Self
 import httpx
 
 JSON = dict[str, Any]
-PASSWORD = "correct horse battery staple"  # noqa: S105 - the demo's public password
+PASSWORD = "violet kettle sings at noon"  # noqa: S105 - the demo's public password
 RETRIES_MAX = 600
 RETRY_SECONDS = 0.25
 
