@@ -60,7 +60,7 @@ QUIET = timedelta(seconds=60)
 SNOOZE: dict[str, timedelta] = {
     "busy": timedelta(seconds=1),
     "waiting": timedelta(seconds=2),
-    "unknown": timedelta(seconds=15),
+    "unknown": timedelta(minutes=5),  # the rescuer looks every few real seconds
     "blocked": timedelta(hours=1),
 }
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import format_datetime
 from urllib.parse import unquote, urlsplit
 
@@ -11,7 +12,11 @@ import msgspec
 from domain.errors import Unavailable
 
 TIMEOUT_SECONDS = 15.0
-SENDER = "InstaInstru <lessons@instainstru.example>"
+LINE_MAX = 400
+"""Of the 998 that SMTP allows: a subject is not folded in front of its first word."""
+LINES = SMTP.clone(max_line_length=LINE_MAX, cte_type="7bit")
+SENDER_ADDRESS = "lessons@instainstru.example"
+SENDER = f"InstaInstru <{SENDER_ADDRESS}>"
 DOMAIN = "instainstru.example"
 
 
@@ -49,7 +54,9 @@ class MailGateway:
         """
         try:
             await aiosmtplib.send(
-                _message(mail),
+                _message(mail).as_bytes(),
+                sender=SENDER_ADDRESS,
+                recipients=[mail.to],
                 hostname=self._host,
                 port=self._port,
                 username=self._user,
@@ -72,7 +79,7 @@ def _is_final(error: aiosmtplib.SMTPException) -> bool:
 
 
 def _message(mail: Mail) -> EmailMessage:
-    message = EmailMessage()
+    message = EmailMessage(policy=LINES)
     message["From"] = SENDER
     message["To"] = mail.to
     # names and titles come from people: a line break would end the header

@@ -154,6 +154,23 @@ async def test_an_unknown_answer_blocks_the_money_until_it_is_found_out(
     await once_each(market, lesson)
 
 
+async def test_an_unknown_authorization_frees_the_slot_in_time_and_is_released_later(
+    market: Market,
+) -> None:
+    lesson = await market.lesson()
+    await lesson.book()
+    await fault(market, "500_before", "/confirm$", times=0)
+    await lesson.before(hours=6)
+    ended = await lesson.read()
+    assert (ended.status, ended.outcome) == ("cancelled", "payment_failed")
+    assert ended.payment_status == "authorizing"
+    await market.http.delete("/_emulator/faults")
+    await market.money.payments.rescue()
+    assert (await lesson.read()).payment_status == "released"
+    assert [i["status"] for i in await market.intents(lesson.id)] == ["canceled"]
+    assert await lesson.totals() == {}
+
+
 async def test_a_stored_500_is_read_back_and_tried_with_a_new_key(market: Market) -> None:
     lesson = await market.lesson()
     await lesson.book()
