@@ -10,13 +10,9 @@ from uuid import UUID
 
 from actors.live_frames import RESYNC_ME, Outlet, Shape, resync_of
 from actors.live_views import View
-from domain.errors import TooMany
+from domain.errors import SubscriptionLimit
 
 SUBSCRIPTIONS_MAX = 50
-
-
-class SubscriptionLimit(TooMany):
-    """One connection can follow 50 calendars."""
 
 
 class Subscription:

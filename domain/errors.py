@@ -181,6 +181,10 @@ class HoldLimit(TooMany):
     """You are holding as many slots as one person can."""
 
 
+class SubscriptionLimit(TooMany):
+    """You are following as many calendars as one connection can."""
+
+
 class RateLimited(TooMany):
     """You are going too fast."""
 

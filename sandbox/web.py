@@ -62,7 +62,6 @@ def sandbox_handlers(
     settings: Settings, traveller: Traveller, mails: MailStore
 ) -> list[ControllerRouterHandler]:
     """Return the routes under `/sandbox`."""
-    pages = Environment(loader=FileSystemLoader(PAGES), autoescape=True)
 
     @get("/sandbox", tags=TAGS, sync_to_thread=False)
     def show_sandbox() -> Sandbox:
@@ -92,6 +91,13 @@ def sandbox_handlers(
         """The mails the marketplace has sent, newest first, for one recipient or for all."""
         return mails.newest_first(to)
 
+    return [show_sandbox, show_clock, travel, list_mails, *_inbox_handlers(mails)]
+
+
+def _inbox_handlers(mails: MailStore) -> list[ControllerRouterHandler]:
+    """Return the page of the mails sent and its styles."""
+    pages = Environment(loader=FileSystemLoader(PAGES), autoescape=True)
+
     @get(
         "/sandbox/mail/inbox",
         media_type=MediaType.HTML,
@@ -112,7 +118,7 @@ def sandbox_handlers(
         """The page's styles."""
         return (PAGES / "inbox.css").read_text(encoding="utf-8")
 
-    return [show_sandbox, show_clock, travel, list_mails, show_inbox, show_inbox_styles]
+    return [show_inbox, show_inbox_styles]
 
 
 async def _travel(traveller: Traveller, wish: Travel) -> Travelled:

@@ -10,6 +10,7 @@ import struct
 from collections.abc import Callable
 from typing import Any, Final, cast
 
+from uvicorn._types import ASGISendEvent
 from uvicorn.config import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
@@ -56,6 +57,13 @@ class LiveProtocol(WebSocketsSansIOProtocol):
             # the application's task has not begun yet
             extensions = cast("dict[str, Any]", self.scope.get("extensions"))
             extensions[EXTENSION] = self
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Sends for the application, which may also refuse an upgrade with an answer of its own."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body":
+            # uvicorn would report an application that left without an answer
+            self.handshake_complete = True
 
     def pause_writing(self) -> None:
         """The reader is too slow."""

@@ -6,151 +6,37 @@ test can stop between any two things.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 from uuid import UUID, uuid4
 
 import httpx
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP
 
 from actors.bookings import BookingAnswer, BookLesson
-from actors.broker import Queue
 from actors.calendars import host_calendars
-from actors.clock import run as run_clock
-from actors.wiring import Money, Process, open_money
-from actors.worker import run as run_worker
+from actors.wiring import Money, open_money
 from domain.bookings import Booking
 from domain.ids import BookingId, ServiceId, UserId, new_id
-from domain.operations import Answer, Call
 from domain.people import Viewer
 from gateways.bus import Bus
 from gateways.clock import SharedClock
 from gateways.settings import Settings
-from gateways.stripe import StripeGateway
 from sandbox.clock import ClockWriter
 from sandbox.emulator import Emulator
-from sandbox.quiet import Observer
-from sandbox.travel import Traveller
 from storage.bookings import booking_of_anyone
 from storage.database import Database
 from storage.ledger import ledger_entries
 from storage.outbox import mark_events_published, waiting_events
-from storage.query import Tx
 from storage.stripe_events import waiting_events as waiting_stripe_events
 from storage.timings import claim_due_timings, rescue_timings
+from tests.actors.money_faults import Died, Fuse, FusedDatabase, Mails, Receiver, fuse_stripe
 
 LESSON = datetime(2027, 3, 10, 18, tzinfo=UTC)
 BOOKED_AT = LESSON - timedelta(days=5)
 FAR = datetime(9999, 1, 1, tzinfo=UTC)
 ROUNDS_MAX = 200
-
-
-class Died(BaseException):
-    """The process is dead: nothing in it happens any more."""
-
-
-class Fuse:
-    """Counts what a process does to the world and kills it at one of these effects."""
-
-    def __init__(self) -> None:
-        """Never blows until it is set."""
-        self.left: int | None = None
-
-    def burn(self) -> None:
-        """One more effect; raises `Died` when it is the one, and ever after."""
-        if self.left is None:
-            return
-        self.left -= 1
-        if self.left < 0:
-            raise Died
-
-
-class FusedDatabase(Database):
-    """A database whose process may die before each of its transactions."""
-
-    fuse: Fuse
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[Tx]:
-        """The same, unless the fuse blows first."""
-        self.fuse.burn()
-        async with super().transaction() as tx:
-            yield tx
-
-
-def fuse_stripe(stripe: StripeGateway, fuse: Fuse) -> None:
-    """Lets the process die right before and right after each write at Stripe."""
-    perform = stripe.perform
-
-    async def fused(call: Call, *, key: str) -> Answer:
-        fuse.burn()
-        answer = await perform(call, key=key)
-        fuse.burn()
-        return answer
-
-    stripe.perform = fused
-
-
-class Receiver:
-    """A small HTTP server that hands webhooks to the inbox, as the web process does."""
-
-    def __init__(self) -> None:
-        """Counts what it got; `is_closed` refuses everything."""
-        self.bodies: list[tuple[bytes, str]] = []
-        self.is_closed = False
-        self.money: Money | None = None
-        self.url = ""
-
-    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answers one request."""
-        try:
-            status = await self._answer(reader)
-            writer.write(
-                f"HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode()
-            )
-            await writer.drain()
-        finally:
-            writer.close()
-
-    async def _answer(self, reader: asyncio.StreamReader) -> str:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        fields = dict(
-            line.lower().split(": ", 1) if i else ("", line)
-            for i, line in enumerate(head.strip().split("\r\n"))
-        )
-        lines = dict(line.split(": ", 1) for line in head.strip().split("\r\n")[1:])
-        signature = next(v for k, v in lines.items() if k.lower() == "stripe-signature")
-        body = await reader.readexactly(int(fields["content-length"]))
-        if self.is_closed or self.money is None:
-            return "503 Later"
-        self.bodies.append((body, signature))
-        await self.money.stripe_events.receive(body, signature)
-        return "200 OK"
-
-
-class Mails:
-    """An SMTP server that keeps what it is given; `is_closed` takes nothing."""
-
-    def __init__(self) -> None:
-        """Empty."""
-        self.messages: list[EmailMessage] = []
-        self.is_closed = False
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - the library's name
-        """Takes one message."""
-        del server, session
-        if self.is_closed:
-            return "451 Later"
-        message = message_from_bytes(envelope.original_content or b"", policy=policy.default)
-        self.messages.append(message)
-        return "250 OK"
-
-    def to(self, user_id: UUID) -> list[str]:
-        """The subjects of a person's mails."""
-        return [str(m["subject"]) for m in self.messages if str(user_id) in str(m["to"])]
 
 
 class Market:
@@ -481,28 +367,3 @@ async def _endpoint(emulator: Emulator, url: str, is_connect: str) -> tuple[str,
         answer = await client.post(f"{emulator.url}/v1/webhook_endpoints", data=form)
         made = answer.json()
         return str(made["id"]), str(made["secret"])
-
-
-@asynccontextmanager
-async def running(market: Market, nats_url: str, name: str) -> AsyncIterator[Traveller]:
-    """Clock and worker as they run in their processes, on a queue of their own."""
-    sender, receiver = Queue(nats_url, name=name), Queue(nats_url, name=name)
-    await sender.startup()
-    await receiver.startup()
-    stopped = asyncio.Event()
-    common = {"clock": market.clock, "db": market.db, "bus": market.bus, "money": market.money}
-    tasks = [
-        asyncio.create_task(run_clock(Process(queue=sender, **common), stopped)),
-        asyncio.create_task(run_worker(Process(queue=receiver, **common), stopped)),
-    ]
-    traveller = Traveller(
-        market.writer.path, Observer(market.settings.database_url, market.emulator.url)
-    )
-    try:
-        yield traveller
-    finally:
-        stopped.set()
-        await asyncio.gather(*tasks)
-        await traveller.close()
-        await sender.shutdown()
-        await receiver.shutdown()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -9,12 +10,18 @@ import msgspec
 import nats
 import pytest_asyncio
 
+from actors.broker import Queue
 from actors.clock import Told
+from actors.clock import run as run_clock
+from actors.wiring import Process
+from actors.worker import run as run_worker
 from domain.ids import new_id
 from sandbox.clock import ClockWriter
 from sandbox.emulator import Emulator
+from sandbox.quiet import Observer
+from sandbox.travel import Traveller
 from storage.credits import promise_expiry
-from tests.actors.money_kit import Market, open_market, running
+from tests.actors.money_kit import Market, open_market
 
 PATIENCE_SECONDS = 30.0
 PAID = {"SP": 1180, "SC": 8500, "WAL": -8500, "REV": -1500, "XPR": 320}
@@ -22,6 +29,31 @@ LATENESS = """
 SELECT extract(epoch FROM completed_at - due_at)::float8 FROM timings
 WHERE kind = 'expire_credit' AND state = 'completed' ORDER BY 1
 """
+
+
+@asynccontextmanager
+async def running(market: Market, nats_url: str, name: str) -> AsyncIterator[Traveller]:
+    """Clock and worker as they run in their processes, on a queue of their own."""
+    sender, receiver = Queue(nats_url, name=name), Queue(nats_url, name=name)
+    await sender.startup()
+    await receiver.startup()
+    stopped = asyncio.Event()
+    common = {"clock": market.clock, "db": market.db, "bus": market.bus, "money": market.money}
+    tasks = [
+        asyncio.create_task(run_clock(Process(queue=sender, **common), stopped)),
+        asyncio.create_task(run_worker(Process(queue=receiver, **common), stopped)),
+    ]
+    traveller = Traveller(
+        market.writer.path, Observer(market.settings.database_url, market.emulator.url)
+    )
+    try:
+        yield traveller
+    finally:
+        stopped.set()
+        await asyncio.gather(*tasks)
+        await traveller.close()
+        await sender.shutdown()
+        await receiver.shutdown()
 
 
 @pytest_asyncio.fixture

@@ -13,9 +13,9 @@ from actors.calendar_changes import CalendarChanged, Reloaded, encode_changed, s
 from actors.calendar_commands import ChangeAvailability, Expire
 from actors.live import Hub, open_hub
 from actors.live_frames import Shape
-from actors.live_sockets import SUBSCRIPTIONS_MAX, SubscriptionLimit
+from actors.live_sockets import SUBSCRIPTIONS_MAX
 from domain.availability import CalendarPolicy, ExceptionDay, Rules
-from domain.errors import DomainError, NotFound
+from domain.errors import DomainError, NotFound, SubscriptionLimit
 from domain.times import Span
 from sandbox.clock import ClockWriter
 from storage.calendars import bump_version

@@ -92,3 +92,20 @@ async def test_cancelling_tells_its_price_first(
     await expect(screen.page.get_by_text("Lesson cancelled")).to_be_visible()
     await expect(screen.page.get_by_text("Nothing was charged")).to_be_visible()
     assert [text for text in screen.complaints if "404" not in text] == []
+
+
+@pytest.mark.parametrize(("answer", "is_booked"), [("complete", True), ("fail", False)])
+async def test_a_lesson_today_is_paid_after_the_banks_question(
+    visitors: Visitors, offer: Offer, student: Person, answer: str, *, is_booked: bool
+) -> None:
+    screen = await held(visitors, offer, student, nth=0)
+    await fill_card(screen.page, "4000002760003184")
+    await screen.page.get_by_role("button", name="Pay and book").click()
+    bank = screen.page.frame_locator('iframe[data-test="stripe-challenge-frame"]')
+    await bank.locator(f'[data-test="challenge-{answer}"]').click()
+    if is_booked:
+        booked = screen.page.get_by_role("heading", name="Your lesson is booked")
+        await expect(booked).to_be_visible()
+    else:
+        problem = screen.page.locator("[data-pay-problem]")
+        await expect(problem).to_contain_text("Nothing was charged")

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.async_api import expect
 
-from sandbox.client import Offer, Person
+from sandbox.client import PASSWORD, Offer, Person
 from tests.web.kit import Screen, Visitors
 
 pytestmark = [pytest.mark.browser, pytest.mark.world]
@@ -86,7 +86,7 @@ async def test_a_chosen_time_survives_signing_in(
     chosen = await screen.page.locator("[data-summary-when]").text_content()
     await screen.page.get_by_role("link", name="Sign in to book").click()
     await screen.page.get_by_label("E-mail").fill(student.email)
-    await screen.page.get_by_label("Password", exact=True).fill("correct horse battery staple")
+    await screen.page.get_by_label("Password", exact=True).fill(PASSWORD)
     await screen.is_alive()
     await screen.page.get_by_role("button", name="Sign in").click()
     await screen.page.wait_for_url("**/instructors/**")
