@@ -1,4 +1,4 @@
-"""`python -m bench [race|throughput|timings]`: one benchmark, or all of them."""
+"""`python -m bench [race|throughput|timings|fanout]`: one benchmark, or all of them."""
 
 import asyncio
 import sys
@@ -6,7 +6,7 @@ from importlib import import_module
 
 import uvloop
 
-NAMES = ("race", "throughput", "timings")
+NAMES = ("race", "throughput", "timings", "fanout")
 
 
 def main() -> int:
