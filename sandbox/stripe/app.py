@@ -2,6 +2,8 @@
 
 import asyncio
 import signal
+import socket
+import struct
 import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -70,7 +72,9 @@ class App:
         self.api = Api(
             self.store, self.clock, self.config, settings, self.faults, self.deliverer, router
         )
-        self.control = Control(self.store, self.clock, self.config, self.faults, self.deliverer)
+        self.control = Control(
+            self.store, self.clock, self.config, self.faults, self.deliverer, self.api.limits
+        )
         self.pages = Pages(self.control)
         self.background: list[asyncio.Task[None]] = []
 
@@ -116,7 +120,9 @@ class App:
             reply = await self._answer(request)
         except Dropped as dropped:
             await asyncio.sleep(dropped.seconds)
-            await _cut(send)
+            if dropped.is_death:
+                signal.raise_signal(signal.SIGKILL)
+            await _cut(send, is_reset=dropped.is_reset)
             return
         await _write(reply, send)
 
@@ -186,10 +192,13 @@ async def _write(reply: Reply, send: Send) -> None:
     await send({"type": "http.response.body", "body": reply.body})
 
 
-async def _cut(send: Send) -> None:
+async def _cut(send: Send, *, is_reset: bool = False) -> None:
     """Close the socket without an answer: uvicorn's cycle holds its transport."""
     cycle = getattr(send, "__self__", None)
     if cycle is not None:
+        if is_reset:
+            peer = cycle.transport.get_extra_info("socket")
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         cycle.transport.abort()
         cycle.disconnected = True
     await asyncio.sleep(0)

@@ -5,27 +5,29 @@ from typing import Any, Final
 
 import msgspec
 
-from sandbox.stripe import confirming, setup_intents, webhooks
-from sandbox.stripe.accounts import load_account, requirements
+from sandbox.stripe import confirming, setup_intents, views, webhooks
 from sandbox.stripe.balances import OPENING_FLOAT_CENTS, adjust_available, available_cents
-from sandbox.stripe.clock import EmulatorClock, parse_instant, rfc3339
+from sandbox.stripe.books import books_view
+from sandbox.stripe.clock import EmulatorClock, parse_instant
 from sandbox.stripe.context import Ctx
-from sandbox.stripe.deliveries import Deliverer, resend
+from sandbox.stripe.deliveries import Deliverer
 from sandbox.stripe.due import due_view, run_due
 from sandbox.stripe.errors import StripeError, invalid, missing
-from sandbox.stripe.events import emit
 from sandbox.stripe.faults import Faults
 from sandbox.stripe.invariants import invariants
+from sandbox.stripe.limits import Limits
+from sandbox.stripe.log import Log
+from sandbox.stripe.misfortunes import restrict
 from sandbox.stripe.payment_methods import create_script
 from sandbox.stripe.presenting import present
 from sandbox.stripe.protocol import Reply, Request, json_reply
 from sandbox.stripe.settings import Config
+from sandbox.stripe.snapshots import Snapshots
 from sandbox.stripe.store import Store
 
 Doc = dict[str, Any]
 
-LOG_DEFAULT: Final = 1_000
-LOG_MAX: Final = 50_000
+TRUE: Final = (True, "true", "on")
 
 
 class Control:
@@ -38,17 +40,22 @@ class Control:
         config: Config,
         faults: Faults,
         deliverer: Deliverer,
+        limits: Limits,
     ) -> None:
         self.store = store
         self.clock = clock
         self.config = config
         self.faults = faults
         self.deliverer = deliverer
+        self.limits = limits
+        self.log = Log(store, clock)
+        self.snapshots = Snapshots(store)
         self.exact: dict[tuple[str, str], Callable[[Request], Doc]] = {
             ("GET", "due"): lambda _: due_view(store, clock),
             ("POST", "clock"): self.move_clock,
-            ("GET", "log"): self.log,
-            ("GET", "invariants"): lambda _: invariants(store, lambda name: name or "platform"),
+            ("GET", "log"): lambda request: self.log.search(request.form()),
+            ("GET", "invariants"): lambda _: invariants(store, self.config),
+            ("GET", "books"): lambda _: books_view(store, self.config),
             ("GET", "config"): lambda _: self.config_view(),
             ("POST", "config"): self.change_config,
             ("POST", "reset"): self.reset,
@@ -57,7 +64,12 @@ class Control:
             ("DELETE", "faults"): lambda _: self.clear_faults(None),
             ("POST", "scripts"): self.make_script,
             ("POST", "webhook_endpoints"): self.ensure_endpoint,
-            ("GET", "deliveries"): lambda _: self.deliveries(),
+            ("GET", "webhook_endpoints"): lambda _: views.endpoints(self.context()),
+            ("GET", "deliveries"): lambda request: views.deliveries(store, request.form()),
+            ("GET", "keys"): lambda request: views.keys(store, request.form()),
+            ("GET", "snapshots"): lambda _: {"data": self.snapshots.names()},
+            ("POST", "snapshot"): self.take_snapshot,
+            ("POST", "restore"): self.restore,
         }
         self.load_config()
 
@@ -77,7 +89,9 @@ class Control:
             case ("POST", ["3ds", intent_id, ("complete" | "fail") as answer]):
                 return self.challenge(intent_id, is_passed=answer == "complete")
             case ("POST", ["webhooks", event_id, "resend"]):
-                return self.send_again(event_id)
+                return self.send_again(event_id, request.json().get("endpoint"))
+            case ("POST", ["webhook_endpoints", endpoint_id, "roll"]):
+                return self.roll_secret(endpoint_id, request.json())
             case ("POST", ["accounts", account_id]):
                 return self.change_account(account_id, request.json())
             case ("DELETE", ["faults", fault_id]):
@@ -101,7 +115,14 @@ class Control:
             return
         with self.store.transaction():
             self.store.set_meta("is_open", "yes")
-            adjust_available(self.context(), OPENING_FLOAT_CENTS)
+            self._move_float(OPENING_FLOAT_CENTS)
+
+    def _move_float(self, target: int) -> None:
+        """Bring the available balance to `target`, and note what that took for the books."""
+        ctx = self.context()
+        moved = target - available_cents(ctx, "")
+        self.store.execute("INSERT INTO floats VALUES (?, ?)", ctx.now_us, moved)
+        adjust_available(ctx, target)
 
     def move_clock(self, request: Request) -> Doc:
         """Move the own clock, then do all that is due; answers as `due`, and what was done."""
@@ -115,26 +136,9 @@ class Control:
             elif "advance" in body:
                 target += round(float(body["advance"]) * 1_000_000)
             with self.store.transaction():
-                self.clock.move(target, frozen=body.get("frozen") in (True, "true"))
+                self.clock.move(target, frozen=body.get("frozen") in TRUE)
         fired = run_due(self.store, self.clock, self.config)
         return {**due_view(self.store, self.clock), "fired": fired}
-
-    def log(self, request: Request) -> Doc:
-        """The latest requests, newest first; `path` and `method` narrow, `after` is a seq."""
-        form = request.form()
-        limit = min(int(form.get("limit") or LOG_DEFAULT), LOG_MAX)
-        rows = self.store.rows(
-            "SELECT seq, at, wall_at, request_id, method, path, account, key, params, status,"
-            " decision, error_code, took_us FROM log"
-            " WHERE seq > ? AND instr(path, ?) > 0 AND (? = '' OR method = ?)"
-            " ORDER BY seq DESC LIMIT ?",
-            int(form.get("after") or 0),
-            form.get("path", ""),
-            form.get("method", ""),
-            form.get("method", ""),
-            limit,
-        )
-        return {"data": [_log_line(dict(row)) for row in rows]}
 
     def load_config(self) -> None:
         """Take up what was configured before a restart."""
@@ -167,7 +171,7 @@ class Control:
         with self.store.transaction():
             self.store.set_meta("config", msgspec.json.encode(changed).decode())
             if target is not None:
-                adjust_available(self.context(), int(target))
+                self._move_float(int(target))
         self._take_config(changed)
         return self.config_view()
 
@@ -175,7 +179,9 @@ class Control:
         """An empty account with its float; webhook endpoints stay unless told otherwise."""
         endpoints = self.store.all_of("webhook_endpoint")
         keeps = request.json().get("keep_endpoints", True) not in (False, "false")
+        self.deliverer.abandon()
         self.store.wipe()
+        self.limits.forget()
         self._take_config(Config())
         self.faults.reload()
         if keeps:
@@ -233,58 +239,43 @@ class Control:
             raise refused
         return present(ctx, intent)
 
-    def send_again(self, event_id: str) -> Doc:
-        """Deliver an event once more."""
-        count = resend(self.store, event_id, self.clock.now_us())
-        if count == 0:
+    def send_again(self, event_id: str, endpoint_id: str | None) -> Doc:
+        """Deliver an event once more, to all that got it or to one endpoint, new ones included."""
+        if self.store.find("event", event_id) is None:
             raise missing("event", event_id)
-        return {"event": event_id, "deliveries": count}
+        if endpoint_id and self.store.find("webhook_endpoint", endpoint_id) is None:
+            raise missing("webhook_endpoint", endpoint_id)
+        return {"event": event_id, "deliveries": self.deliverer.resend(event_id, endpoint_id)}
+
+    def roll_secret(self, endpoint_id: str, body: Doc) -> Doc:
+        """A new secret for an endpoint; the old one goes on for a while."""
+        with self.store.transaction():
+            ctx = self.context()
+            return present(ctx, webhooks.roll(ctx, endpoint_id, body))
 
     def change_account(self, account_id: str, body: Doc) -> Doc:
         """Restrict or free a connected account: `transfers`, `payouts_enabled`."""
+        enabled = body.get("payouts_enabled")
         with self.store.transaction():
-            account = load_account(self.context(), account_id)
-            if "transfers" in body:
-                account["capabilities"]["transfers"] = str(body["transfers"])
-            if "payouts_enabled" in body:
-                account["payouts_enabled"] = body["payouts_enabled"] in (True, "true")
-            is_free = account["payouts_enabled"] and (
-                account["capabilities"].get("transfers") == "active"
-            )
-            account["requirements"] = (
-                requirements([], None)
-                if is_free
-                else requirements(["individual.verification.document"], "requirements.past_due")
-            )
-            self.store.save(account)
             ctx = self.context(account_id)
-            emit(ctx, "account.updated", account)
+            account = restrict(
+                ctx,
+                account_id,
+                transfers=str(body["transfers"]) if "transfers" in body else None,
+                payouts_enabled=None if enabled is None else enabled in TRUE,
+            )
             return present(ctx, account)
 
-    def deliveries(self) -> Doc:
-        """The latest deliveries, newest first."""
-        rows = self.store.rows(
-            "SELECT d.id, d.event_id, o.body ->> '$.type' AS type, d.endpoint_id, d.state,"
-            " d.attempts, d.created_at, d.due_at, d.answer FROM deliveries d"
-            " LEFT JOIN objects o ON o.id = d.event_id ORDER BY d.id DESC LIMIT 200"
-        )
-        return {
-            "data": [
-                {
-                    **dict(row),
-                    "created_at": rfc3339(row["created_at"]),
-                    "due_at": rfc3339(row["due_at"]),
-                }
-                for row in rows
-            ]
-        }
+    def take_snapshot(self, request: Request) -> Doc:
+        """Keep the whole state under a name."""
+        return self.snapshots.take(request.json().get("name", "snapshot"))
 
-
-def _log_line(row: Doc) -> Doc:
-    """A line of the log as control answers show it."""
-    return {
-        **row,
-        "at": rfc3339(row["at"]),
-        "wall_at": rfc3339(row["wall_at"]),
-        "params": msgspec.json.decode(row["params"]),
-    }
+    def restore(self, request: Request) -> Doc:
+        """Bring back a kept state; what was in flight belongs to no state any more."""
+        self.deliverer.abandon()
+        kept = self.snapshots.bring_back(request.json().get("name", "snapshot"))
+        self.limits.forget()
+        self._take_config(Config())
+        self.load_config()
+        self.faults.reload()
+        return {**due_view(self.store, self.clock), **kept}

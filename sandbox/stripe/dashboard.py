@@ -11,6 +11,7 @@ from sandbox.stripe.clock import EmulatorClock, instant
 from sandbox.stripe.context import Ctx
 from sandbox.stripe.due import due_view
 from sandbox.stripe.invariants import invariants
+from sandbox.stripe.settings import Config
 from sandbox.stripe.store import Store
 
 Doc = dict[str, Any]
@@ -60,7 +61,7 @@ def _render(title: str, facts: Sequence[tuple[str, str]], sections: Sequence[str
 def home_page(store: Store, clock: EmulatorClock) -> str:
     """Balance, self-check, requests, intents, events, accounts."""
     due = due_view(store, clock)
-    check = invariants(store, lambda name: name or "platform")
+    check = invariants(store, Config())
     balance = store.row("SELECT available, pending FROM balances WHERE account = ''")
     facts = [
         ("Now", when(clock.now_us())),

@@ -6,17 +6,19 @@ the process died is simply due again.
 
 import asyncio
 import contextlib
-import hmac
+import random
 import sqlite3
 import traceback
-from hashlib import sha256
 from typing import Any, Final
 
 import httpx
+import msgspec
 
 from sandbox.stripe.clock import EmulatorClock
 from sandbox.stripe.events import payload_of
 from sandbox.stripe.faults import Fault, Faults
+from sandbox.stripe.log import Log
+from sandbox.stripe.parcels import EXTRAS, TAMPERING, extra_event, pack
 from sandbox.stripe.settings import Config
 from sandbox.stripe.store import Store
 
@@ -28,13 +30,7 @@ GATHER_POLL_SECONDS: Final = 0.2
 IDLE_SECONDS: Final = 1.0
 RETRY_SECONDS: Final = (5, 30, 120, 600, 3_600, 10_800, *([21_600] * 11))
 """Gaps between attempts: 5 s, 30 s, 2 min, 10 min, 1 h, 3 h, then 6 h until three days are over."""
-TAMPERING: Final = ("bad_sig", "old_timestamp", "future_timestamp", "wrong_secret")
-
-
-def signature_header(secret: str, payload: bytes, timestamp: int) -> str:
-    """`Stripe-Signature` of a payload, by real time."""
-    signed = f"{timestamp}.".encode() + payload
-    return f"t={timestamp},v1={hmac.new(secret.encode(), signed, sha256).hexdigest()}"
+ARRIVAL_POLL_SECONDS: Final = 0.02
 
 
 class Deliverer:
@@ -51,10 +47,32 @@ class Deliverer:
         self.gathered: list[tuple[sqlite3.Row, Fault]] = []
         self.gathered_at = 0.0
         self.client: httpx.AsyncClient | None = None
+        self.log = Log(store, clock)
 
     def wake(self) -> None:
         """Something may be due."""
         self.wanted.set()
+
+    def newest(self) -> int:
+        """The number of the latest delivery."""
+        return self.store.scalar("SELECT coalesce(max(id), 0) FROM deliveries")
+
+    async def arrived(self, newest: int) -> None:
+        """Return when every delivery after `newest` was tried once, or when that takes too long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.config.delivery_timeout_seconds):
+                while self.store.scalar(  # noqa: ASYNC110 -- the row tells, not an event
+                    "SELECT count(*) FROM deliveries WHERE id > ? AND state = 'pending'"
+                    " AND attempts = 0",
+                    newest,
+                ):
+                    await asyncio.sleep(ARRIVAL_POLL_SECONDS)
+
+    def abandon(self) -> None:
+        """Forget what is in flight: the state it belonged to is gone."""
+        for task in self.tasks:
+            task.cancel()
+        self.tasks, self.in_flight, self.gathered = set(), set(), []
 
     async def run(self) -> None:
         """Send what is due, for ever."""
@@ -90,10 +108,19 @@ class Deliverer:
             self.clock.now_us(),
             free + len(self.in_flight),
         )
-        for row in rows:
+        for row in self._shuffled(rows):
             if row["id"] not in self.in_flight and len(self.tasks) < AT_ONCE_MAX:
                 self.in_flight.add(row["id"])
                 self._begin(row)
+
+    def _shuffled(self, rows: list[sqlite3.Row]) -> list[sqlite3.Row]:
+        """Stripe promises no order: within the configured window there is none, by the seed."""
+        window = self.config.shuffle_window
+        if window < 2 or not rows:
+            return rows
+        chance = random.Random(f"{self.store.seed}:{rows[0]['id']}")  # noqa: S311 -- seeded
+        groups = [rows[start : start + window] for start in range(0, len(rows), window)]
+        return [row for group in groups for row in chance.sample(group, len(group))]
 
     def _begin(self, row: sqlite3.Row) -> None:
         """Look what faults do to this delivery, then send it."""
@@ -110,22 +137,31 @@ class Deliverer:
             return
         if "duplicate" in by_action:
             self._duplicate(row, by_action["duplicate"].rule.count)
+        if row["attempts"] == 0:
+            self._send_extras(row, [action for action in EXTRAS if action in by_action])
         if "reorder" in by_action:
             self.gathered_at = self.gathered_at if self.gathered else self.clock.monotonic()
             self.gathered.append((row, by_action["reorder"]))
             return
-        tampering = next((action for action in TAMPERING if action in by_action), "")
+        tampering = {action: by_action[action] for action in TAMPERING if action in by_action}
         self._spawn(row, tampering)
 
-    def _spawn(self, row: sqlite3.Row, tampering: str = "") -> None:
-        task = asyncio.create_task(self._deliver(row, tampering))
+    def _spawn(self, row: sqlite3.Row, tampering: dict[str, Fault] | None = None) -> None:
+        task = asyncio.create_task(self._deliver(row, tampering or {}))
         self.tasks.add(task)
-        task.add_done_callback(lambda ended: self._ended(ended, row["id"]))
+        in_flight, tasks = self.in_flight, self.tasks
+        task.add_done_callback(lambda ended: self._ended(ended, row["id"], in_flight, tasks))
 
-    def _ended(self, task: asyncio.Task[None], delivery: int) -> None:
+    def _ended(
+        self,
+        task: asyncio.Task[None],
+        delivery: int,
+        in_flight: set[int],
+        tasks: set[asyncio.Task[None]],
+    ) -> None:
         """A delivery is no longer in flight, however it ended; a bug of ours is told."""
-        self.tasks.discard(task)
-        self.in_flight.discard(delivery)
+        tasks.discard(task)
+        in_flight.discard(delivery)
         if not task.cancelled() and (error := task.exception()):
             traceback.print_exception(error)
         self.wake()
@@ -139,9 +175,9 @@ class Deliverer:
             return
         gathered, self.gathered = self.gathered, []
         for row, _ in reversed(gathered):
-            await self._deliver(row, "")
+            await self._deliver(row, {})
 
-    async def _deliver(self, row: sqlite3.Row, tampering: str) -> None:
+    async def _deliver(self, row: sqlite3.Row, tampering: dict[str, Fault]) -> None:
         """One attempt; its outcome is recorded before it stops being in flight."""
         endpoint = self.store.find("webhook_endpoint", row["endpoint_id"])
         payload = payload_of(self.store, row["event_id"])
@@ -149,30 +185,43 @@ class Deliverer:
             self._record(row, "dropped", "the endpoint or the event is gone")
             return
         status, answer = await self._send(endpoint, payload, tampering)
+        self.store.execute(
+            "INSERT INTO attempts (delivery, at, wall_at, status, answer, fault)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            row["id"],
+            self.clock.now_us(),
+            self.clock.wall_us(),
+            status,
+            answer,
+            ", ".join(tampering) or None,
+        )
         if 200 <= status < 300:
             self._record(row, "succeeded", str(status))
         else:
             self._failed(row, endpoint, f"{status} {answer}"[:500])
 
-    async def _send(self, endpoint: Doc, payload: bytes, tampering: str) -> tuple[int, str]:
+    async def _send(
+        self, endpoint: Doc, payload: bytes, tampering: dict[str, Fault]
+    ) -> tuple[int, str]:
         """POST the payload; (0, why) when there was no answer. Redirects count as failure."""
         if self.client is None:
             return 0, "not running"
-        shift = {"old_timestamp": -3_600, "future_timestamp": 3_600}.get(tampering, 0)
-        timestamp = self.clock.wall_us() // 1_000_000 + shift
-        secret = "whsec_wrong" if tampering == "wrong_secret" else endpoint["_"]["secret"]
-        header = signature_header(secret, payload, timestamp)
-        if tampering == "bad_sig":
-            header = header[:-8] + "00000000"
+        parcel = pack(
+            endpoint,
+            payload,
+            now_us=self.clock.now_us(),
+            wall_us=self.clock.wall_us(),
+            tampering=tampering,
+        )
         try:
             async with asyncio.timeout(self.config.delivery_timeout_seconds):
                 answer = await self.client.post(
                     endpoint["url"],
-                    content=payload,
+                    content=parcel.payload,
                     headers={
                         "content-type": "application/json; charset=utf-8",
                         "user-agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
-                        "stripe-signature": header,
+                        "stripe-signature": parcel.signature,
                     },
                 )
         except (TimeoutError, httpx.HTTPError) as error:
@@ -194,8 +243,7 @@ class Deliverer:
         attempts = row["attempts"]
         if attempts >= len(RETRY_SECONDS):
             self._record(row, "failed", answer)
-            endpoint["status"] = "disabled"
-            self.store.save(endpoint)
+            self._disable(endpoint)
             return
         is_wall = self.config.retry_clock == "wall"
         now_us = self.clock.wall_us() if is_wall else self.clock.now_us()
@@ -208,6 +256,17 @@ class Deliverer:
             row["id"],
         )
         self.in_flight.discard(row["id"])
+
+    def _disable(self, endpoint: Doc) -> None:
+        """Send nothing there any more, as Stripe after three days; the log tells it."""
+        with self.store.transaction():
+            self.store.save({**endpoint, "status": "disabled"})
+            self.store.execute(
+                "UPDATE deliveries SET state = 'failed', answer = 'the endpoint was disabled'"
+                " WHERE endpoint_id = ? AND state = 'pending'",
+                endpoint["id"],
+            )
+            self.log.note("HOOK", endpoint["url"], "endpoint_disabled")
 
     def _move(self, row: sqlite3.Row, seconds: float) -> None:
         """Deliver later, by the clock retries use."""
@@ -235,17 +294,37 @@ class Deliverer:
                 self.in_flight.add(copy["id"])
                 self._spawn(copy)
 
+    def _send_extras(self, row: sqlite3.Row, actions: list[str]) -> None:
+        """Further events beside this one, to the same endpoint; they meet no fault themselves."""
+        payload = payload_of(self.store, row["event_id"]) if actions else None
+        if payload is None:
+            return
+        event = msgspec.json.decode(payload)
+        for action in actions:
+            with self.store.transaction():
+                event_id = extra_event(self.store, event, action)
+                extra = self._insert(event_id, row["endpoint_id"])
+            self.in_flight.add(extra["id"])
+            self._spawn(extra)
 
-def resend(store: Store, event_id: str, now_us: int) -> int:
-    """Deliver an event again to every endpoint that got it; returns how many."""
-    rows = store.rows("SELECT DISTINCT endpoint_id FROM deliveries WHERE event_id = ?", event_id)
-    for row in rows:
-        store.execute(
+    def _insert(self, event_id: str, endpoint_id: str) -> sqlite3.Row:
+        """A delivery that is due now."""
+        now_us = self.clock.now_us()
+        return self.store.execute(
             "INSERT INTO deliveries (event_id, endpoint_id, state, attempts, created_at, due_at,"
-            " is_wall) VALUES (?, ?, 'pending', 0, ?, ?, 0)",
+            " is_wall) VALUES (?, ?, 'pending', 0, ?, ?, 0)"
+            " RETURNING id, event_id, endpoint_id, attempts",
             event_id,
-            row["endpoint_id"],
+            endpoint_id,
             now_us,
             now_us,
-        )
-    return len(rows)
+        ).fetchone()
+
+    def resend(self, event_id: str, endpoint_id: str | None = None) -> int:
+        """Deliver an event again: to one endpoint, or to all that got it; returns how many."""
+        query = "SELECT DISTINCT endpoint_id FROM deliveries WHERE event_id = ?"
+        found = [row["endpoint_id"] for row in self.store.rows(query, event_id)]
+        wanted = [endpoint_id] if endpoint_id else found
+        for each in wanted:
+            self._insert(event_id, each)
+        return len(wanted)

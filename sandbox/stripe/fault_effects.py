@@ -1,11 +1,15 @@
 """What each fault does to a request: in front of it, while it runs, to its answer."""
 
 import asyncio
+from typing import Any
 
 from sandbox.stripe.errors import api_error, key_in_use, lock_timeout, rate_limited
 from sandbox.stripe.faults import AFTER, BEFORE, Fault
 from sandbox.stripe.protocol import Call, Distorted, Dropped, Reply
 from sandbox.stripe.settings import Config
+from sandbox.stripe.store import Store
+
+Doc = dict[str, Any]
 
 BAD_GATEWAY = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
 
@@ -20,6 +24,8 @@ async def before(call: Call, config: Config) -> None:
         match rule.action:
             case "drop_before":
                 raise Dropped
+            case "reset_before":
+                raise Dropped(is_reset=True)
             case "timeout_before":
                 raise Dropped(fault.draws(config.silence_seconds))
             case "500_before":
@@ -46,6 +52,21 @@ async def during(call: Call) -> Fault | None:
     return stored_failure
 
 
+def fires(call: Call, action: str) -> bool:
+    """Whether a fault of this action fires on the request."""
+    return any(fault.rule.action == action for fault in call.firing)
+
+
+def stale(call: Call, store: Store, doc: Doc) -> Doc:
+    """A read as from a replica that lags: the objects before the last request that changed them."""
+    if call.request.method != "GET" or not fires(call, "stale_read"):
+        return doc
+    call.decision = "fault:stale_read"
+    if doc.get("object") == "list":
+        return {**doc, "data": [store.earlier(each["id"]) or each for each in doc["data"]]}
+    return store.earlier(doc.get("id") or "") or doc
+
+
 async def after(call: Call, config: Config, reply: Reply) -> Reply:
     """Faults on the way back: everything has happened at Stripe."""
     for fault in call.firing:
@@ -56,6 +77,10 @@ async def after(call: Call, config: Config, reply: Reply) -> Reply:
         match rule.action:
             case "drop_after_commit":
                 raise Dropped
+            case "reset_after":
+                raise Dropped(is_reset=True)
+            case "kill_self_after":
+                raise Dropped(is_death=True)
             case "timeout_after":
                 raise Dropped(fault.draws(config.silence_seconds))
             case "500_after_commit":

@@ -18,6 +18,7 @@ Doc = dict[str, Any]
 
 BEFORE: Final = (
     "drop_before",
+    "reset_before",
     "timeout_before",
     "500_before",
     "409_in_use",
@@ -25,9 +26,13 @@ BEFORE: Final = (
     "429_lock",
     "html_502",
 )
-DURING: Final = ("latency", "500_stored", "key_expiry_now")
+DURING: Final = ("latency", "500_stored", "key_expiry_now", "stale_read", "early")
+BUSINESS_BEFORE: Final = ("account_restrict", "capture_expired")
+BUSINESS_AFTER: Final = ("payout_fail", "refund_fail", "dispute_now")
 AFTER: Final = (
     "drop_after_commit",
+    "reset_after",
+    "kill_self_after",
     "timeout_after",
     "500_after_commit",
     "truncate",
@@ -43,8 +48,15 @@ WEBHOOK: Final = (
     "old_timestamp",
     "future_timestamp",
     "wrong_secret",
+    "old_api_version",
+    "big",
+    "unknown_type",
+    "other_account",
+    "twin_event",
 )
-ACTIONS: Final = (*BEFORE, *DURING, *AFTER, *WEBHOOK)
+REQUEST: Final = (*BEFORE, *DURING, *BUSINESS_BEFORE, *BUSINESS_AFTER, *AFTER)
+ACTIONS: Final = (*REQUEST, *WEBHOOK)
+SHAPES: Final = ("uniform", "exponential")
 
 
 class Match(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -62,9 +74,11 @@ class Match(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Rule(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """One fault. `seconds`: latency, silence or delay; `max_seconds` makes latency a range;
-    `count`: further copies of a duplicate; `window`: deliveries a reorder gathers;
-    `should_retry`: the header of a 429 or 500; `effects`: a stored 500 after all did the work.
+    """One fault. `seconds`: latency, silence or delay; `max_seconds` makes it a range that `shape`
+    fills: `uniform`, or `exponential` with `seconds` as its mean. `count`: further copies of a
+    duplicate; `window`: deliveries a reorder gathers; `size`: bytes of a big payload;
+    `should_retry`: the header of a 429 or 500; `effects`: a stored 500 after all did the work;
+    `reason`: the failure code of a payout or refund, the reason of a dispute.
     """
 
     action: str
@@ -72,10 +86,13 @@ class Rule(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     times: int = 1
     seconds: float | None = None
     max_seconds: float | None = None
+    shape: str = "uniform"
     count: int = 1
     window: int = 2
     should_retry: bool | None = None
     effects: bool = False
+    size: int = 300_000
+    reason: str | None = None
 
 
 class Fault:
@@ -99,11 +116,13 @@ class Fault:
     def draws(self, low: float) -> float:
         """Seconds of this hit: fixed, or seeded in the range."""
         first = low if self.rule.seconds is None else self.rule.seconds
-        if self.rule.max_seconds is None:
+        last = self.rule.max_seconds
+        if last is None:
             return first
-        return random.Random(f"{self.rule.match.seed}:{self.hits}").uniform(  # noqa: S311 -- seeded
-            first, self.rule.max_seconds
-        )
+        chance = random.Random(f"{self.rule.match.seed}:{self.hits}")  # noqa: S311 -- seeded
+        if self.rule.shape == "exponential":
+            return min(last, chance.expovariate(1.0 / first)) if first > 0 else 0.0
+        return chance.uniform(first, last)
 
     def _fires(self) -> bool:
         """Counted as seen; does it fire now?"""
@@ -145,6 +164,8 @@ class Faults:
             raise invalid(f"Not a fault rule: {error}") from None
         if rule.action not in ACTIONS:
             raise invalid(f"Unknown action {rule.action!r}; known: {', '.join(ACTIONS)}")
+        if rule.shape not in SHAPES:
+            raise invalid(f"Unknown shape {rule.shape!r}; known: {', '.join(SHAPES)}")
         number = self.store.scalar(
             "INSERT INTO faults (rule, seen, hits) VALUES (?, 0, 0) RETURNING id",
             msgspec.json.encode(rule).decode(),
@@ -163,7 +184,7 @@ class Faults:
     def on_request(self, method: str, path: str, account: str, key: str | None) -> list[Fault]:
         """The rules that fire on a request."""
         facts = {"method": method, "path": path, "account": account, "key": key or ""}
-        return self._firing((*BEFORE, *DURING, *AFTER), facts)
+        return self._firing(REQUEST, facts)
 
     def on_delivery(self, event: str, endpoint: str) -> list[Fault]:
         """The rules that fire on a delivery."""

@@ -1,13 +1,15 @@
-"""The emulator checks itself: its books, its balances, its objects. An independent oracle."""
+"""The emulator checks itself: journal, balances, objects, and books derived independently."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Final
 
+from sandbox.stripe.books import FLOAT, PLATFORM, Movement, by_party, by_source, movements
+from sandbox.stripe.settings import Config
 from sandbox.stripe.store import Store
 
 Doc = dict[str, Any]
 
-CHECKS: dict[str, str] = {
+CHECKS: Final[dict[str, str]] = {
     "every journal sums to zero": (
         "SELECT journal, sum(amount) AS cents FROM books GROUP BY journal HAVING sum(amount) <> 0"
     ),
@@ -49,21 +51,70 @@ CHECKS: dict[str, str] = {
         " AND body ->> '$.amount_refunded' > body ->> '$.amount'"
     ),
 }
-VIOLATIONS_SHOWN = 20
+VIOLATIONS_SHOWN: Final = 20
 
 
-def invariants(store: Store, name_of: Callable[[str], str]) -> Doc:
-    """Every check with its violations, and each party's balance; the sum over all is zero."""
-    checks: list[Doc] = []
-    for name, query in CHECKS.items():
-        rows = [dict(row) for row in store.rows(query)]
-        checks.append({"name": name, "ok": not rows, "violations": rows[:VIOLATIONS_SHOWN]})
-    sums = store.rows("SELECT account, sum(amount) AS cents FROM books GROUP BY account")
-    accounts = {name_of(row["account"]): row["cents"] for row in sums}
+def invariants(store: Store, config: Config) -> Doc:
+    """Every check with its violations, and each party's balance by both books; both sum to zero."""
+    moved = list(movements(store, config))
+    derived = by_party(moved)
+    found = {name: [dict(row) for row in store.rows(query)] for name, query in CHECKS.items()}
+    found |= {
+        "every derived movement sums to zero": list(_unbalanced(moved)),
+        "the journal holds what the objects say, party by party": list(_parties(store, derived)),
+        "balance transactions hold what the objects say, object by object": list(
+            _sources(store, by_source(moved))
+        ),
+    }
+    checks = [
+        {"name": name, "ok": not rows, "violations": rows[:VIOLATIONS_SHOWN]}
+        for name, rows in found.items()
+    ]
+    accounts = _journal(store)
     total = sum(accounts.values())
     return {
         "ok": total == 0 and all(check["ok"] for check in checks),
         "total_cents": total,
         "accounts": accounts,
+        "derived": derived,
         "checks": checks,
     }
+
+
+def _journal(store: Store) -> dict[str, int]:
+    """Each party's sum in the journal the handlers wrote."""
+    rows = store.rows("SELECT account, sum(amount) AS cents FROM books GROUP BY account")
+    return {row["account"] or PLATFORM: row["cents"] for row in rows}
+
+
+def _unbalanced(moved: list[Movement]) -> Iterator[Doc]:
+    for each in moved:
+        if cents := sum(leg.cents for leg in each.legs):
+            yield {"what": each.what, "object": each.object_id, "cents": cents}
+
+
+def _parties(store: Store, derived: dict[str, int]) -> Iterator[Doc]:
+    """Parties whose two sums differ."""
+    written = _journal(store)
+    for party in sorted(derived.keys() | written.keys()):
+        ours, theirs = derived.get(party, 0), written.get(party, 0)
+        if ours != theirs:
+            yield {"party": party, "derived": ours, "journal": theirs}
+
+
+def _sources(store: Store, derived: dict[tuple[str, str], int]) -> Iterator[Doc]:
+    """Objects whose balance transactions are missing, too many, or of another amount.
+
+    A balance transaction about no object of ours belongs to the float.
+    """
+    rows = store.rows(
+        "SELECT t.account, CASE WHEN o.id IS NULL THEN ? ELSE t.parent END AS source,"
+        " sum(t.body ->> '$.net') AS cents FROM objects t LEFT JOIN objects o ON o.id = t.parent"
+        " WHERE t.kind = 'balance_transaction' GROUP BY 1, 2",
+        FLOAT,
+    )
+    written = {(row["account"] or PLATFORM, row["source"]): row["cents"] for row in rows}
+    for key in sorted(derived.keys() | written.keys()):
+        ours, theirs = derived.get(key, 0), written.get(key, 0)
+        if ours != theirs:
+            yield {"party": key[0], "source": key[1], "derived": ours, "transactions": theirs}

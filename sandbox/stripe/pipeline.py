@@ -10,10 +10,13 @@ from sandbox.stripe.clock import EmulatorClock
 from sandbox.stripe.context import Ctx
 from sandbox.stripe.deliveries import Deliverer
 from sandbox.stripe.errors import StripeError, api_error, unauthorized
-from sandbox.stripe.fault_effects import after, before, during
+from sandbox.stripe.fault_effects import after, before, during, fires, stale
 from sandbox.stripe.faults import Fault, Faults
 from sandbox.stripe.idempotency import Keys, ObjectLocks, Stored, fingerprint
 from sandbox.stripe.ids import token
+from sandbox.stripe.limits import Limits
+from sandbox.stripe.log import Log
+from sandbox.stripe.misfortunes import afflict, befall
 from sandbox.stripe.params import accept
 from sandbox.stripe.presenting import answer, present
 from sandbox.stripe.protocol import (
@@ -32,10 +35,7 @@ from sandbox.stripe.store import Store
 
 Doc = dict[str, Any]
 
-MASKED: Final = ("number", "cvc")
 EMBEDDED: Final = ("payment_intent", "setup_intent", "payment_method")
-LOG_KEPT: Final = 50_000
-TRIM_EVERY: Final = 1_000
 
 
 class Api:
@@ -60,6 +60,8 @@ class Api:
         self.router = router
         self.keys = Keys(store)
         self.locks = ObjectLocks()
+        self.limits = Limits()
+        self.log = Log(store, clock)
         self.number = store.scalar("SELECT coalesce(max(seq), 0) FROM log")
 
     async def handle(self, request: Request) -> Reply:
@@ -80,7 +82,7 @@ class Api:
                 call.decision = "refused"
             reply = self._refusal(call, error)
         finally:
-            self._write_log(call, status)
+            self.log.write(call, status)
         return reply
 
     async def _answer(self, call: Call) -> Reply:
@@ -94,6 +96,7 @@ class Api:
                 request.method, request.path, call.account, call.key
             )
         await before(call, self.config)
+        self.limits.check(self.config, _endpoint(request), self.clock.monotonic())
         check_version(request, self.config)
         if call.account and self.store.find("account", call.account) is None:
             raise account_invalid(call.account)
@@ -118,7 +121,7 @@ class Api:
         if call.key is None:
             return await self._locked(call, route, arguments, params, None)
         print_ = fingerprint(call.request.method, call.request.path, call.params)
-        if any(fault.rule.action == "key_expiry_now" for fault in call.firing):
+        if fires(call, "key_expiry_now"):
             self.keys.forget(call.account, call.key)
         stored = self.keys.recall(
             call.account,
@@ -156,8 +159,13 @@ class Api:
         held = arguments[0] if arguments and route.method != "GET" else None
         async with self.locks.holding(held, self.config.lock_wait_ms):
             stored_failure = await during(call)
+            if held is not None and held.startswith("pi_"):
+                self.limits.check_updates(self.config, held, self.clock.now_us())
+            newest = self.deliverer.newest()
             stored = self._execute(call, route, arguments, params, print_, stored_failure)
         self.deliverer.wake()
+        if fires(call, "early"):
+            await self.deliverer.arrived(newest)
         headers = api_headers(call.request_id, key=call.key, should_retry=stored.should_retry)
         return Reply(status=stored.status, body=stored.body, headers=headers)
 
@@ -174,11 +182,14 @@ class Api:
         ctx = self._context(call)
         error: StripeError | None = None
         with self.store.transaction():
+            befall(ctx, call, arguments)
             self.store.savepoint()
             body = b""
             try:
                 if stored_failure is None or stored_failure.rule.effects:
-                    doc = route.handler(ctx, params, *arguments)
+                    doc = stale(call, self.store, route.handler(ctx, params, *arguments))
+                    call.result = doc.get("id")
+                    afflict(ctx, call, doc)
                     body = msgspec.json.encode(answer(ctx, doc, params.get("expand") or ()))
                 if stored_failure is not None:
                     error = api_error("An error occurred.", should_retry=False)
@@ -235,39 +246,8 @@ class Api:
             headers=headers,
         )
 
-    def _write_log(self, call: Call, status: int | None) -> None:
-        """One line for every request; status None: the connection was cut."""
-        self.store.execute(
-            "INSERT INTO log (at, wall_at, request_id, method, path, account, key, params, status,"
-            " decision, error_code, took_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            self.clock.now_us(),
-            self.clock.wall_us(),
-            call.request_id,
-            call.request.method,
-            call.request.path,
-            call.account,
-            call.key,
-            msgspec.json.encode(masked(call.params)).decode(),
-            status,
-            call.decision,
-            call.error_code,
-            round((self.clock.monotonic() - call.started) * 1_000_000),
-        )
-        if self.number % TRIM_EVERY == 0:
-            self.store.execute(
-                "DELETE FROM log WHERE seq <= (SELECT max(seq) FROM log) - ?", LOG_KEPT
-            )
 
-
-def masked(params: Doc) -> Doc:
-    """Parameters without card data."""
-    return {
-        name: masked(value)
-        if isinstance(value, dict)
-        else "•••• " + value[-4:]
-        if name == "number"
-        else "•••"
-        if name == "cvc"
-        else value
-        for name, value in params.items()
-    }
+def _endpoint(request: Request) -> str:
+    """What a limit of its own counts: the method and the path without ids."""
+    parts = [part for part in request.path.split("/") if "_" not in part or part.islower()]
+    return f"{request.method} {'/'.join(parts)}"

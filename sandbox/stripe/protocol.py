@@ -77,11 +77,18 @@ class Reply(msgspec.Struct, kw_only=True):
 
 
 class Dropped(Exception):
-    """Cut the connection without an answer, after some seconds of silence."""
+    """Cut the connection without an answer, after some seconds of silence.
 
-    def __init__(self, seconds: float = 0.0) -> None:
+    `is_reset`: the peer sees a reset instead of an end; `is_death`: the whole emulator dies.
+    """
+
+    def __init__(
+        self, seconds: float = 0.0, *, is_reset: bool = False, is_death: bool = False
+    ) -> None:
         super().__init__("dropped")
         self.seconds = seconds
+        self.is_reset = is_reset
+        self.is_death = is_death
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +109,7 @@ class Call(msgspec.Struct, kw_only=True):
     key: str | None = None
     decision: str = "executed"
     error_code: str | None = None
+    result: str | None = None
     firing: list[Any] = msgspec.field(default_factory=list)
 
     @property

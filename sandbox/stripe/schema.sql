@@ -27,6 +27,9 @@ CREATE INDEX IF NOT EXISTS objects_by_parent ON objects (kind, parent, seq)
 CREATE INDEX IF NOT EXISTS objects_by_group ON objects (kind, transfer_group, seq)
   WHERE transfer_group IS NOT NULL;
 
+-- Every object as it was before the last transaction that changed it: what a stale read answers.
+CREATE TABLE IF NOT EXISTS earlier (id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
+
 -- What the emulator does by itself when the clock gets there.
 CREATE TABLE IF NOT EXISTS due (
   kind TEXT NOT NULL,
@@ -90,6 +93,22 @@ CREATE TABLE IF NOT EXISTS deliveries (
 CREATE INDEX IF NOT EXISTS deliveries_pending ON deliveries (due_at) WHERE state = 'pending';
 CREATE INDEX IF NOT EXISTS deliveries_by_event ON deliveries (event_id);
 
+-- One row a try: what was wrong with it on purpose, and what came back.
+CREATE TABLE IF NOT EXISTS attempts (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  delivery INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  wall_at INTEGER NOT NULL,
+  status INTEGER NOT NULL,
+  answer TEXT NOT NULL,
+  fault TEXT
+) STRICT;
+CREATE INDEX IF NOT EXISTS attempts_by_delivery ON attempts (delivery);
+
+-- Money that tests moved between the platform's bank and its balance: the only movements that no
+-- API object tells of.
+CREATE TABLE IF NOT EXISTS floats (at INTEGER NOT NULL, cents INTEGER NOT NULL) STRICT;
+
 CREATE TABLE IF NOT EXISTS faults (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   rule TEXT NOT NULL,
@@ -110,5 +129,7 @@ CREATE TABLE IF NOT EXISTS log (
   status INTEGER,
   decision TEXT NOT NULL,
   error_code TEXT,
-  took_us INTEGER NOT NULL
+  took_us INTEGER NOT NULL,
+  faults TEXT,
+  result TEXT
 ) STRICT;

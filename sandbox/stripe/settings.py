@@ -39,6 +39,13 @@ class Config(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     is_connect_reserves_on: bool = True
     """A stand-alone transfer can be reversed although the account's balance is short."""
     delivery_timeout_seconds: float = 10.0
+    shuffle_window: int = 0
+    """How many deliveries that are due together are sent in a shuffled order; 0 keeps it."""
+    is_rate_limited: bool = False
+    rate_per_second: float = 25.0
+    """Requests a second of the whole account: 25 in a sandbox, 100 live."""
+    rate_per_endpoint: float = 25.0
+    updates_per_intent_hour: int = 1_000
 
 
 def settings_from_environment() -> Settings:

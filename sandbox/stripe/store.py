@@ -27,6 +27,9 @@ TABLES: Final = [
     "books",
     "idempotency",
     "deliveries",
+    "attempts",
+    "floats",
+    "earlier",
     "faults",
     "log",
 ]
@@ -40,6 +43,7 @@ PARENTS: Final = {
     "transfer": "source_transaction",
     "setup_attempt": "setup_intent",
 }
+ADDED_COLUMNS: Final = (("log", "faults"), ("log", "result"))
 KEYED: Final = ("payment_method", "payment_intent", "setup_intent", "charge")
 
 
@@ -54,9 +58,23 @@ class Store:
         self.db.row_factory = sqlite3.Row
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "cache_size=-65536"):
             self.db.execute(f"PRAGMA {pragma}")
-        self.db.executescript(SCHEMA.read_text())
+        self.touched: set[str] = set()
+        self._complete_schema()
         self.seed = self.meta("seed") or seed
         self.set_meta("seed", self.seed)
+
+    def _complete_schema(self) -> None:
+        """Make what is missing, also in a file of an earlier version."""
+        self.db.executescript(SCHEMA.read_text())
+        for table, column in ADDED_COLUMNS:
+            known = {row["name"] for row in self.db.execute(f"PRAGMA table_info({table})")}
+            if column not in known:
+                self.db.execute(f"ALTER TABLE {table} ADD COLUMN {column} TEXT")
+
+    def reopened(self) -> None:
+        """Take up another state that was copied into the file."""
+        self._complete_schema()
+        self.seed = self.meta("seed") or self.seed
 
     def close(self) -> None:
         """Close the file; everything committed stays."""
@@ -66,6 +84,7 @@ class Store:
     def transaction(self) -> Iterator[None]:
         """All of it or nothing."""
         self.db.execute("BEGIN IMMEDIATE")
+        self.touched.clear()
         try:
             yield
         except BaseException:
@@ -138,6 +157,7 @@ class Store:
     def insert(self, doc: Doc, account: str) -> None:
         """Keep a new object; its kind is its `object`."""
         kind = doc["object"]
+        self.touched.add(doc["id"])
         self.execute(
             "INSERT INTO objects (id, kind, account, created, customer, payment_intent, parent,"
             " transfer_group, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -154,12 +174,27 @@ class Store:
 
     def save(self, doc: Doc) -> None:
         """Keep a changed object; of what lists look for, customer and group alone ever change."""
+        self._keep_earlier(doc["id"])
         body = msgspec.json.encode(doc).decode()
         if doc["object"] in KEYED:
             query = "UPDATE objects SET body = ?, customer = ?, transfer_group = ? WHERE id = ?"
             self.execute(query, body, doc.get("customer"), doc.get("transfer_group"), doc["id"])
         else:
             self.execute("UPDATE objects SET body = ? WHERE id = ?", body, doc["id"])
+
+    def _keep_earlier(self, object_id: str) -> None:
+        """Remember how an object was before this transaction changed it."""
+        if object_id in self.touched:
+            return
+        self.touched.add(object_id)
+        self.execute(
+            "INSERT OR REPLACE INTO earlier SELECT id, body FROM objects WHERE id = ?", object_id
+        )
+
+    def earlier(self, object_id: str) -> Doc | None:
+        """An object before its last change; None when it never changed."""
+        body = self.scalar("SELECT body FROM earlier WHERE id = ?", object_id)
+        return None if body is None else msgspec.json.decode(body)
 
     def delete(self, object_id: str) -> None:
         """Forget an object."""

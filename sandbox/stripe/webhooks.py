@@ -1,6 +1,6 @@
 """Webhook endpoints: who hears of which events, signed with which secret."""
 
-from typing import Any
+from typing import Any, Final
 
 from sandbox.stripe.context import Ctx
 from sandbox.stripe.errors import invalid
@@ -9,6 +9,8 @@ from sandbox.stripe.params import merge_metadata
 from sandbox.stripe.routing import Route, delete, get, post
 
 Doc = dict[str, Any]
+
+ROLL_SECONDS: Final = 86_400
 
 
 def create(ctx: Ctx, p: Doc) -> Doc:
@@ -60,6 +62,21 @@ def ensure(ctx: Ctx, p: Doc) -> Doc:
     secret = p.get("secret") or f"whsec_{ctx.new_id('whsec').removeprefix('whsec_')}"
     endpoint = make(ctx, p, secret)
     return {**endpoint, "secret": secret}
+
+
+def roll(ctx: Ctx, endpoint_id: str, p: Doc) -> Doc:
+    """Control: a new secret; the old one signs too for `expires_in_seconds` (a day if not said).
+
+    The Dashboard's "Roll secret", which Stripe's API does not have.
+    """
+    endpoint = ctx.load("webhook_endpoint", endpoint_id)
+    kept = endpoint["_"]
+    until_us = ctx.now_us + int(p.get("expires_in_seconds", ROLL_SECONDS)) * 1_000_000
+    still = [each for each in kept.get("earlier", ()) if each["until_us"] > ctx.now_us]
+    kept["earlier"] = [{"secret": kept["secret"], "until_us": until_us}, *still]
+    kept["secret"] = p.get("secret") or f"whsec_{ctx.new_id('whsec').removeprefix('whsec_')}"
+    ctx.save(endpoint)
+    return {**endpoint, "secret": kept["secret"]}
 
 
 def retrieve(ctx: Ctx, p: Doc, endpoint_id: str) -> Doc:  # noqa: ARG001 -- every handler's form

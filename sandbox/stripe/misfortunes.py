@@ -1,0 +1,65 @@
+"""Business faults: what can happen at Stripe around a request, without anything being broken.
+
+`befall` acts before the work and stays when the work is refused; `afflict` acts on its result.
+"""
+
+from typing import Any
+
+from sandbox.stripe.accounts import load_account, requirements
+from sandbox.stripe.captures import expire_authorization
+from sandbox.stripe.context import Ctx
+from sandbox.stripe.events import emit
+from sandbox.stripe.faults import BUSINESS_BEFORE
+from sandbox.stripe.protocol import Call
+
+Doc = dict[str, Any]
+
+
+def befall(ctx: Ctx, call: Call, arguments: tuple[str, ...]) -> None:
+    """Restrict the account of the request, or let its authorization lapse."""
+    for fault in call.firing:
+        if fault.rule.action not in BUSINESS_BEFORE:
+            continue
+        subject = ctx.store.any_object(arguments[0]) if arguments else None
+        call.decision = f"fault:{fault.rule.action}"
+        if fault.rule.action == "account_restrict":
+            account = _account_of(ctx, call, subject)
+            if account is not None:
+                restrict(ctx, account, transfers="inactive", payouts_enabled=False)
+        elif subject is not None and subject["object"] == "payment_intent":
+            expire_authorization(ctx, subject["id"])
+
+
+def _account_of(ctx: Ctx, call: Call, subject: Doc | None) -> str | None:
+    """The connected account a request is about."""
+    if ctx.account:
+        return ctx.account
+    if subject is not None and subject["object"] == "account":
+        return subject["id"]
+    data = call.params.get("transfer_data") or (subject or {}).get("transfer_data") or {}
+    account = call.params.get("destination") or data.get("destination")
+    return account if isinstance(account, str) and account.startswith("acct_") else None
+
+
+def restrict(
+    ctx: Ctx, account_id: str, *, transfers: str | None = None, payouts_enabled: bool | None = None
+) -> Doc:
+    """Restrict or free a connected account, and tell it; None leaves as is."""
+    account = load_account(ctx.on(""), account_id)
+    if transfers is not None:
+        account["capabilities"]["transfers"] = transfers
+    if payouts_enabled is not None:
+        account["payouts_enabled"] = payouts_enabled
+    is_free = account["payouts_enabled"] and account["capabilities"].get("transfers") == "active"
+    account["requirements"] = (
+        requirements([], None)
+        if is_free
+        else requirements(["individual.verification.document"], "requirements.past_due")
+    )
+    ctx.store.save(account)
+    emit(ctx.on(account_id), "account.updated", account)
+    return account
+
+
+def afflict(ctx: Ctx, call: Call, doc: Doc) -> None:
+    """Spoil what the request made."""
