@@ -78,29 +78,54 @@ class Market:
         params: Mapping[str, str | int] | None = None,
         key: str | None = None,
     ) -> JSON:
-        """One request; raises `Refused`. Patient clients repeat after lost connections and 503s."""
+        """One request; raises `Refused`. Patient clients repeat what is safe to repeat."""
         for _ in range(RETRIES_MAX):
             headers = {"Authorization": f"Bearer {person.token}"} if person else {}
             if key:
                 headers["Idempotency-Key"] = key
+            answer = await self.ask(method, path, body=body, params=params, headers=headers)
+            if self.is_patient and person and answer.status_code == 401:
+                person.token = (await self.login(person.email)).token
+                continue
+            if self.is_patient and _is_worth_repeating(answer):
+                await asyncio.sleep(_pause(answer))
+                continue
+            return self._read(answer, f"{method} {path}")
+        raise TimeoutError(f"{method} {path} was not answered")
+
+    async def ask(
+        self,
+        method: str,
+        url: str,
+        *,
+        body: JSON | None = None,
+        params: Mapping[str, str | int] | None = None,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+    ) -> httpx.Response:
+        """One request to any server of this world; patient clients repeat lost ones."""
+        for _ in range(RETRIES_MAX):
             try:
-                answer = await self.http.request(
-                    method, path, json=body, params=dict(params or {}), headers=headers
+                return await self.http.request(
+                    method, url, json=body, params=dict(params or {}), headers=headers, auth=auth
                 )
             except httpx.TransportError:
                 if not self.is_patient:
                     raise
                 await asyncio.sleep(RETRY_SECONDS)
-                continue
-            if self.is_patient and person and answer.status_code == 401:
-                person.token = (await self.login(person.email)).token
-                continue
-            is_twin = answer.status_code == 409 and "idempotency-key-in-use" in answer.text
-            if self.is_patient and (answer.status_code >= 500 or is_twin):
-                await asyncio.sleep(RETRY_SECONDS)
-                continue
-            return self._read(answer, f"{method} {path}")
-        raise TimeoutError(f"{method} {path} was not answered")
+        raise TimeoutError(f"{method} {url} was not answered")
+
+    async def stripe(self, path: str, *, account: str, **params: str | int) -> JSON:
+        """GET at this world's Stripe, as the platform, about one connected account."""
+        world = await self.send("GET", "/sandbox")
+        answer = await self.ask(
+            "GET",
+            world["stripe_url"] + path,
+            params=params,
+            headers={"Stripe-Account": account},
+            auth=(world["stripe_secret_key"], ""),
+        )
+        return self._read(answer, f"GET {path}")
 
     @staticmethod
     def _read(answer: httpx.Response, request: str) -> JSON:
@@ -153,6 +178,20 @@ class Market:
         """The sandbox's admin, signed in."""
         admin = (await self.send("GET", "/sandbox"))["demo"]["admin"]
         return await self.login(admin["email"], admin["password"])
+
+
+def _is_worth_repeating(answer: httpx.Response) -> bool:
+    """Whether the same request may fare better in a moment: a process died, or we were hasty."""
+    if answer.status_code >= 500:
+        return True
+    hasty = ("idempotency-key-in-use", "rate-limited")
+    return answer.status_code in {409, 429} and any(code in answer.text for code in hasty)
+
+
+def _pause(answer: httpx.Response) -> float:
+    """How long to wait, in seconds: as long as a living server asks for."""
+    asked = answer.headers.get("Retry-After") if answer.status_code < 500 else None
+    return float(asked) if asked else RETRY_SECONDS
 
 
 class Offer:
@@ -221,22 +260,9 @@ async def open_for_lessons(
     }
     await instructor.put("/api/instructor/availability", availability)
     link = await instructor.post("/api/instructor/stripe/onboarding")
-    await _onboard(instructor.market, link["url"])
+    await instructor.market.ask("POST", link["url"])
     await _until_bookable(instructor)
     return Offer(instructor, service["id"], 60)
-
-
-async def _onboard(market: Market, url: str) -> None:
-    for _ in range(RETRIES_MAX):
-        try:
-            async with httpx.AsyncClient(timeout=30) as browser:
-                await browser.post(url)
-        except httpx.TransportError:
-            if not market.is_patient:
-                raise
-            await asyncio.sleep(RETRY_SECONDS)
-        else:
-            return
 
 
 async def _until_bookable(instructor: Person) -> None:

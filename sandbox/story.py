@@ -183,12 +183,7 @@ class Story:
     async def connected_balance(self) -> int:
         """What Stripe says the instructor's account holds, in cents."""
         status = await self._offer().instructor.get("/api/instructor/stripe/status")
-        world = await self.market.send("GET", "/sandbox")
-        headers = {"Stripe-Account": status["account_id"]}
-        secret = world["stripe_secret_key"]
-        async with httpx.AsyncClient(base_url=world["stripe_url"], timeout=30) as stripe:
-            answer = await stripe.get("/v1/balance", headers=headers, auth=(secret, ""))
-        balance = answer.raise_for_status().json()
+        balance = await self.market.stripe("/v1/balance", account=status["account_id"])
         return sum(part["amount"] for part in balance["available"] + balance["pending"])
 
     async def _travel(self, at: datetime) -> None:

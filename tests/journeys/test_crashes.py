@@ -4,10 +4,12 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from uuid import UUID
 
+import asyncpg
 import pytest
 
-from sandbox.client import Market
+from sandbox.client import JSON, Market, Person, Refused, open_for_lessons
 from sandbox.ports import free_port
 from sandbox.story import Story, quietly
 from sandbox.world import World
@@ -17,6 +19,7 @@ pytestmark = pytest.mark.world
 PAID = {"SP": 1180, "SC": 8500, "WAL": -8500, "REV": -1500, "XPR": 320}
 PROCESSES = ("web", "worker", "clock", "stripe", "nats", "postgres")
 SEED = 20_260_309
+POLL_SECONDS = 0.002
 
 
 @pytest.mark.parametrize("victim", PROCESSES)
@@ -47,3 +50,53 @@ async def _with_a_crash(
     await whole.kill(victim)
     await whole.start_process(victim)
     await playing
+
+
+async def test_a_booking_whose_answer_was_lost_is_found_again_by_its_key(world: World) -> None:
+    async with Market(world.url, is_patient=True) as market:
+        tutor = await market.register("lost.tutor@example.com", "Lou", "instructor", "UTC")
+        offer = await open_for_lessons(
+            tutor, skill="piano", title="Piano", hourly_rate_cents=4000, policy={"grid_minutes": 60}
+        )
+        emails = [f"lost.{number}@example.com" for number in range(4)]
+        students = [await market.register(each, "Lea", "student", "UTC") for each in emails]
+        slot = (await market.slots(tutor.id, offer.service_id, 60))["slots"][20]
+        wish = offer.request(slot["start_at"], payment_method_id="pm_card_visa")
+        racing = asyncio.ensure_future(
+            asyncio.gather(*(_booked_by(student, wish) for student in students))
+        )
+        booking_id, student_id = await _first_booking(world, tutor)
+        # committed; the card, the payment and the answer are still to come
+        await world.kill("web")
+        await world.start_process("web")
+        answers = dict(zip((student.id for student in students), await racing, strict=True))
+        found = answers.pop(student_id)
+        assert found["id"] == booking_id
+        assert list(answers.values()) == [{"refused": "slot-taken"}] * 3
+        winner = next(student for student in students if student.id == student_id)
+        assert await _booked_by(winner, wish) == found
+
+
+async def _booked_by(student: Person, wish: JSON) -> JSON:
+    """The booking a student gets with the one key they use, or why there is none."""
+    try:
+        answer = await student.post("/api/bookings", wish, key="the one key")
+    except Refused as refusal:
+        return {"refused": refusal.code}
+    return answer["booking"]
+
+
+async def _first_booking(world: World, tutor: Person) -> tuple[str, str]:
+    """Booking and student, as soon as the database has them."""
+    connection = await asyncpg.connect(world.database_url)
+    try:
+        async with asyncio.timeout(30):
+            while True:
+                row = await connection.fetchrow(
+                    "SELECT id, student_id FROM bookings WHERE instructor_id = $1", UUID(tutor.id)
+                )
+                if row is not None:
+                    return str(row["id"]), str(row["student_id"])
+                await asyncio.sleep(POLL_SECONDS)
+    finally:
+        await connection.close()

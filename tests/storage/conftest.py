@@ -9,13 +9,21 @@ import pytest_asyncio
 from sandbox.ports import free_port
 from sandbox.postgres import Postgres
 from storage.driver import Connection, connect, prepare_session
-from tests.worlds import Services, drop_database
+from tests.worlds import Services, copy_database, drop_database
+
+
+@pytest_asyncio.fixture(scope="session")
+async def quiet_database_url(services: Services, worker_name: str) -> AsyncIterator[str]:
+    """Return the address of a migrated database in which no test ever commits a row."""
+    name = f"quiet_{worker_name}"
+    yield await copy_database(services, name)
+    await drop_database(services, name)
 
 
 @pytest_asyncio.fixture
-async def tx(database_url: str) -> AsyncIterator[Connection]:
+async def tx(quiet_database_url: str) -> AsyncIterator[Connection]:
     """Return a connection inside a transaction that is rolled back after the test."""
-    connection = await connect(database_url, {"timezone": "UTC"}, 10)
+    connection = await connect(quiet_database_url, {"timezone": "UTC"}, 10)
     await prepare_session(connection)
     await connection.execute("BEGIN")
     yield connection
