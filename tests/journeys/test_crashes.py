@@ -89,14 +89,9 @@ async def _booked_by(student: Person, wish: JSON) -> JSON:
 async def _first_booking(world: World, tutor: Person) -> tuple[str, str]:
     """Booking and student, as soon as the database has them."""
     connection = await asyncpg.connect(world.database_url)
-    try:
-        async with asyncio.timeout(30):
-            while True:
-                row = await connection.fetchrow(
-                    "SELECT id, student_id FROM bookings WHERE instructor_id = $1", UUID(tutor.id)
-                )
-                if row is not None:
-                    return str(row["id"]), str(row["student_id"])
-                await asyncio.sleep(POLL_SECONDS)
-    finally:
-        await connection.close()
+    made = "SELECT id::text, student_id::text FROM bookings WHERE instructor_id = $1"
+    async with asyncio.timeout(30):
+        while (row := await connection.fetchrow(made, UUID(tutor.id))) is None:
+            await asyncio.sleep(POLL_SECONDS)
+    await connection.close()
+    return row["id"], row["student_id"]
