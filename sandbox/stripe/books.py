@@ -71,8 +71,8 @@ def _charge(facts: Facts, doc: Doc) -> Iterator[Movement]:
     if not doc["captured"] or doc["source_transfer"] or not doc["payment_intent"]:
         return
     taken = doc["amount_captured"]
-    price = share_half_up(taken, facts.config.card_fee_permille)
-    price += facts.config.card_fee_fixed_cents
+    permille, fixed = _prices(facts, doc)
+    price = share_half_up(taken, permille) + fixed
     yield movement(
         "charge",
         doc,
@@ -80,6 +80,21 @@ def _charge(facts: Facts, doc: Doc) -> Iterator[Movement]:
         (PLATFORM, taken - price, doc["id"]),
         (FEES, price, ""),
     )
+
+
+def _prices(facts: Facts, charge: Doc) -> tuple[int, int]:
+    """What Stripe took when the charge was captured: thousandths and cents.
+
+    Each change of prices leaves a row in `prices`; the instant is that of the money's arrival.
+    """
+    row = facts.store.row(
+        "SELECT permille, fixed FROM prices WHERE at <="
+        " (SELECT created * 1000000 + 999999 FROM objects WHERE id = ?) ORDER BY at DESC LIMIT 1",
+        charge["balance_transaction"],
+    )
+    if row is None:
+        return facts.config.card_fee_permille, facts.config.card_fee_fixed_cents
+    return row["permille"], row["fixed"]
 
 
 def _transfer(facts: Facts, doc: Doc) -> Iterator[Movement]:  # noqa: ARG001 -- every rule's form

@@ -170,10 +170,22 @@ class Control:
             raise invalid(str(error)) from None
         with self.store.transaction():
             self.store.set_meta("config", msgspec.json.encode(changed).decode())
+            self._note_prices(changed)
             if target is not None:
                 self._move_float(int(target))
         self._take_config(changed)
         return self.config_view()
+
+    def _note_prices(self, changed: Config) -> None:
+        """Since when card payments cost what, for the books."""
+        for at, config in ((0, self.config), (self.clock.now_us(), changed)):
+            self.store.execute(
+                "INSERT INTO prices VALUES (?, ?, ?) ON CONFLICT (at) DO UPDATE SET"
+                " permille = excluded.permille, fixed = excluded.fixed WHERE prices.at > 0",
+                at,
+                config.card_fee_permille,
+                config.card_fee_fixed_cents,
+            )
 
     def reset(self, request: Request) -> Doc:
         """An empty account with its float; webhook endpoints stay unless told otherwise."""

@@ -109,6 +109,13 @@ CREATE INDEX IF NOT EXISTS attempts_by_delivery ON attempts (delivery);
 -- API object tells of.
 CREATE TABLE IF NOT EXISTS floats (at INTEGER NOT NULL, cents INTEGER NOT NULL) STRICT;
 
+-- Stripe's price of a card payment from an instant on; empty as long as it never changed.
+CREATE TABLE IF NOT EXISTS prices (
+  at INTEGER PRIMARY KEY,
+  permille INTEGER NOT NULL,
+  fixed INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE IF NOT EXISTS faults (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   rule TEXT NOT NULL,

@@ -29,6 +29,7 @@ TABLES: Final = [
     "deliveries",
     "attempts",
     "floats",
+    "prices",
     "earlier",
     "faults",
     "log",
@@ -42,6 +43,9 @@ PARENTS: Final = {
     "fee_refund": "fee",
     "transfer": "source_transaction",
     "setup_attempt": "setup_intent",
+    "dispute": "charge",
+    "radar.early_fraud_warning": "charge",
+    "review": "charge",
 }
 ADDED_COLUMNS: Final = (("log", "faults"), ("log", "result"))
 KEYED: Final = ("payment_method", "payment_intent", "setup_intent", "charge")

@@ -74,11 +74,15 @@ class Process:
             self.child.kill()
             self.child.wait()
 
-    def stop(self) -> None:
-        """End it the polite way."""
+    def stop_process(self) -> None:
+        """End the process the polite way; its state stays."""
         if self.child is not None:
             self.child.terminate()
             self.child.wait(10)
+
+    def stop(self) -> None:
+        """End it, and what spoke to it."""
+        self.stop_process()
         self.http.close()
         self.close_clients()
 
