@@ -18,6 +18,7 @@ from actors.payment_needs import PaymentNeed, need_of
 from actors.payment_records import Why
 from actors.payments import Driven, Payments
 from domain.bookings import Actor, ActorKind, Booking, Modality, PaymentStatus
+from domain.cancellation import Quoted
 from domain.errors import (
     BookingState,
     CardDeclined,
@@ -148,10 +149,18 @@ class Bookings:
         has_tried = payment_method_id is not None
         return await self._answer(booking_id, viewer, driven, has_tried=has_tried)
 
-    async def cancel(self, booking_id: UUID, *, reason: str | None, viewer: Viewer) -> Booking:
+    async def cancel(
+        self,
+        booking_id: UUID,
+        *,
+        reason: str | None,
+        viewer: Viewer,
+        quoted: Quoted | None = None,
+    ) -> Booking:
         """Cancels as the student or as the instructor; the money follows at once where it can.
 
-        Raises `NotFound`, `BookingState`. What the money still needs is done by its timing.
+        Raises `NotFound`, `BookingState`, `QuoteExpired`. What the money still needs is done by
+        its timing.
         """
         parties = await booking_parties(self._db.reads, booking_id=booking_id)
         if parties is None or viewer.user_id not in {parties.student_id, parties.instructor_id}:
@@ -163,6 +172,7 @@ class Bookings:
             booking_id=parties.booking_id,
             by="student" if is_student else "instructor",
             reason=reason,
+            quoted=quoted,
         )
         decided = await self._ask(parties.instructor_id, command)
         try:

@@ -8,6 +8,7 @@ import msgspec
 
 from domain.availability import Rules
 from domain.bookings import SYSTEM, Actor, Booking, Modality, PaymentStatus
+from domain.cancellation import Quoted
 from domain.errors import DomainError, Unavailable
 from domain.ids import BookingId, CommandId, LearnerId, ServiceId, UserId
 
@@ -58,6 +59,8 @@ class Cancel(BaseCommand, frozen=True, kw_only=True):
     booking_id: BookingId
     by: Literal["student", "instructor"]
     reason: str | None = None
+    quoted: Quoted | None = None
+    """What the student was told a moment ago: honoured while the booking is the same."""
 
 
 class CancelUnpaid(BaseCommand, frozen=True, kw_only=True):

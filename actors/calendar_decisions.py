@@ -22,7 +22,7 @@ from actors.calendar_effects import Change, Decision, Guard, Repeat
 from actors.calendar_memory import Memory
 from domain.availability import COUNTED
 from domain.bookings import ACTIVE, Outcome
-from domain.cancellation import OUTCOME_OF_TIER, Terms, tier
+from domain.cancellation import OUTCOME_OF_TIER, Quoted, Terms, tier
 from domain.errors import (
     BookingState,
     CalendarChanged,
@@ -30,6 +30,7 @@ from domain.errors import (
     HoldExpired,
     Invalid,
     NotFound,
+    QuoteExpired,
 )
 from domain.settings import Policy
 from domain.times import zone
@@ -142,9 +143,12 @@ def _cancel(booking: CalendarBooking, command: Cancel, now: datetime, policy: Po
         return BookingState(f"the booking is {booking.status}")
     if booking.status == "confirmed" and now >= booking.start_at:
         return BookingState("the lesson has begun")
-    outcome = _outcome(booking, was_authorized=False, now=now, policy=policy)
-    outcome_if_authorized = _outcome(booking, was_authorized=True, now=now, policy=policy)
-    return _cancelled(booking, command, outcome, outcome_if_authorized, now)
+    quoted = command.quoted
+    if quoted is not None and quoted.start_at != booking.start_at:
+        return QuoteExpired()
+    outcome = _outcome(booking, quoted, was_authorized=False, now=now, policy=policy)
+    if_authorized = _outcome(booking, quoted, was_authorized=True, now=now, policy=policy)
+    return _cancelled(booking, command, outcome, if_authorized, now)
 
 
 def _cancel_by_instructor(
@@ -182,9 +186,16 @@ def _cancelled(
 
 
 def _outcome(
-    booking: CalendarBooking, *, was_authorized: bool, now: datetime, policy: Policy
+    booking: CalendarBooking,
+    quoted: Quoted | None,
+    *,
+    was_authorized: bool,
+    now: datetime,
+    policy: Policy,
 ) -> Outcome:
     """How the student's cancellation ends the booking; which of the two is told by the payment."""
+    if quoted is not None:
+        return OUTCOME_OF_TIER[quoted.tier]
     sticky = booking.sticky_lead_seconds
     terms = Terms(
         start_at=booking.start_at,

@@ -147,16 +147,16 @@ class BookingState(Conflict):
     """The booking's state does not allow this."""
 
 
+class QuoteExpired(Conflict):
+    """The price of this cancellation is no longer what you were told; look again."""
+
+
 class CalendarChanged(Conflict):
     """The calendar changed since you loaded it."""
 
 
 class EmailTaken(Conflict):
     """There is an account with this e-mail address."""
-
-
-class ServiceInUse(Conflict):
-    """The service has lessons ahead."""
 
 
 class IdempotencyKeyReused(Conflict):

@@ -1,7 +1,6 @@
 """Bookings over HTTP."""
 
-from typing import Annotated, cast
-from uuid import UUID
+from typing import Annotated
 
 import msgspec
 from litestar import Controller, Response, get, post
@@ -12,13 +11,11 @@ from actors.payment_needs import PaymentNeed
 from domain.bookings import Booking, BookingEvent
 from domain.errors import NotFound
 from domain.ids import BookingId
-from domain.texts import Text
 from domain.times import to_utc
 from server.bodies import Body
 from server.booked import Booked, booked_once
 from server.guards import instructor, limited, signed_in, student
-from server.idempotency import Outcome
-from server.limits import BOOKING, CANCEL
+from server.limits import BOOKING
 from server.lists import LIMIT_DEFAULT, Cursor, Limit, cursor_of, key_in, page_of
 from server.requests import Request
 from storage.bookings import (
@@ -37,23 +34,11 @@ class ConfirmBooking(Body, frozen=True, kw_only=True):
     payment_method_id: PaymentMethodId | None = None
 
 
-class CancelBooking(Body, frozen=True, kw_only=True):
-    """Why, if the viewer likes to say."""
-
-    reason: Text | None = None
-
-
 class BookingShown(msgspec.Struct, frozen=True, kw_only=True):
     """A booking; `payment` only for its student."""
 
     booking: Booking
     payment: PaymentNeed | None = None
-
-
-class BookingOnly(msgspec.Struct, frozen=True, kw_only=True):
-    """A booking as it is now."""
-
-    booking: Booking
 
 
 class BookingList(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +70,7 @@ class Bookings(Controller):
     @post("/bookings", guards=[student, limited(BOOKING)])
     async def book_lesson(self, request: Request, data: JSONBody[BookLesson]) -> Response[Booked]:
         """Holds the slot, then secures the payment as far as it can be done now."""
-        wish = msgspec.structs.replace(data, start_at=to_utc(data.start_at))
+        wish = msgspec.structs.replace(data, start_at=to_utc(data.start_at, pointer="/start_at"))
         return await booked_once(
             request,
             lambda booking_id: request.parts.bookings.book(
@@ -109,27 +94,6 @@ class Bookings(Controller):
                 booking_id, payment_method_id=method, viewer=request.viewer
             ),
         )
-
-    @post(
-        "/bookings/{booking_id:uuid}/cancel",
-        status_code=200,
-        guards=[signed_in, limited(CANCEL)],
-    )
-    async def cancel_booking(
-        self,
-        request: Request,
-        booking_id: FromPath[BookingId],
-        data: JSONBody[CancelBooking | None] = None,
-    ) -> Response[BookingOnly]:
-        """Cancels as the student or as the instructor; the rules differ."""
-
-        async def work(_: UUID) -> Outcome:
-            booking = await request.parts.bookings.cancel(
-                booking_id, reason=data.reason if data else None, viewer=request.viewer
-            )
-            return Outcome(body=BookingOnly(booking=booking))
-
-        return cast("Response[BookingOnly]", await request.parts.idempotency.once(request, work))
 
     @get("/bookings", guards=[signed_in])
     async def list_bookings(

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any, cast
 
 import msgspec
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.connection import Request as LitestarRequest
 from litestar.enums import MediaType
 from litestar.handlers import HTTPRouteHandler
@@ -52,6 +52,7 @@ CONFLICTS: dict[str, type[DomainError]] = {
     "book_lesson": SlotTaken,
     "confirm_booking": HoldExpired,
     "cancel_booking": BookingState,
+    "quote_cancellation": BookingState,
     "update_method": BookingState,
 }
 """The usual conflict of an address; `docs/problems.md` lists all."""
@@ -91,6 +92,9 @@ def openapi_config() -> OpenAPIConfig:
         version=VERSION,
         description=DESCRIPTION,
         use_handler_docstrings=True,
+        openapi_router=Router(
+            "/schema", route_handlers=[], include_in_schema=False, after_request=_refuse_missing
+        ),
         operation_id_creator=lambda handler, _method, _path: handler.handler_name,
         components=Components(
             security_schemes={
@@ -106,6 +110,13 @@ def openapi_config() -> OpenAPIConfig:
             Sheet(path="/page.css", media_type=MediaType.CSS),
         ],
     )
+
+
+def _refuse_missing(response: Response[Any]) -> Response[Any]:
+    """Litestar answers an unknown address below `/schema` with a page of its own."""
+    if response.status_code == HTTPStatus.NOT_FOUND:
+        raise NotFound
+    return response
 
 
 def completed(app: Litestar, document: Document) -> Document:

@@ -3,6 +3,7 @@
 Each kind has a key of its own, derived from TOKEN_SECRET, so that one can never pass for another.
 """
 
+import base64
 import hashlib
 import hmac
 from datetime import datetime, timedelta
@@ -12,7 +13,8 @@ from uuid import UUID
 import jwt
 import msgspec
 
-from domain.errors import TokenRefused
+from domain.cancellation import Tier
+from domain.errors import Invalid, TokenRefused
 from domain.ids import UserId, new_id
 from domain.people import Role
 
@@ -25,6 +27,16 @@ TOKEN_LENGTH_MAX = 2048
 CLAIMS = ["iss", "aud", "sub", "sid", "jti", "typ", "iat", "nbf", "exp", "roles"]
 
 TokenKind = Literal["access", "live"]
+
+
+class QuoteClaims(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person was told about cancelling a booking, and until when it holds."""
+
+    booking_id: UUID
+    viewer_id: UUID
+    tier: Tier
+    start_at: datetime
+    valid_until: datetime
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +93,22 @@ class Tokens:
         """Whether a form token belongs to the session; compared in constant time."""
         return hmac.compare_digest(self.csrf(session_id).encode(), (shown or "").encode())
 
+    def quote(self, claims: QuoteClaims) -> str:
+        """A token that only this marketplace can have written; it names booking and viewer."""
+        body = msgspec.json.encode(claims)
+        return f"{_text(body)}.{_text(hmac.digest(self._keys['quote'], body, 'sha256'))}"
+
+    def check_quote(self, token: str) -> QuoteClaims:
+        """What a quote token says, old or not; `Invalid` for one of somebody else's making."""
+        refusal = Invalid("this is no quote of ours", pointer="/quote_token")
+        try:
+            body, signature = (_bytes(part) for part in token.split("."))
+        except ValueError as error:
+            raise refusal from error
+        if not hmac.compare_digest(hmac.digest(self._keys["quote"], body, "sha256"), signature):
+            raise refusal
+        return msgspec.json.decode(body, type=QuoteClaims)
+
     def _sign(
         self,
         kind: TokenKind,
@@ -123,6 +151,14 @@ class Tokens:
                 "verify_iat": False,
             },
         )
+
+
+def _text(body: bytes) -> str:
+    return base64.urlsafe_b64encode(body).decode().rstrip("=")
+
+
+def _bytes(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def _grant(claims: dict[str, Any]) -> Grant:

@@ -9,8 +9,8 @@ import { zone } from "../lib/zones.ts";
 
 interface Tier {
   tier: "free" | "credit" | "full";
-  from_at: string | null;
-  until_at: string | null;
+  from_at: string;
+  until_at: string;
   charged_cents: number;
   credit_cents: number;
 }
@@ -31,7 +31,7 @@ function cost(tier: Pick<Tier, "charged_cents" | "credit_cents">): string {
 }
 
 function consequence(quote: Quote): string {
-  if (quote.viewer === "instructor") return "The student pays nothing and gets everything back. They are told at once.";
+  if (quote.viewer === "instructor") return "The student pays nothing and is told at once. You are not paid, and the time is free again.";
   if (quote.charged_cents === 0) return "Cancelling now is free. Nothing is charged.";
   if (quote.credit_cents >= quote.charged_cents) {
     return `Cancelling now turns the price into credit: ${money(quote.credit_cents)} for your next lessons.`;
@@ -59,6 +59,11 @@ class CancelDialog {
     need(this.dialog, "[data-cancel-tiers]").hidden = true;
     need(this.dialog, "[data-cancel-problem]").hidden = true;
     this.dialog.showModal();
+    await this.#ask();
+  }
+
+  /** What it costs by the clock of the server, and the token that makes the marketplace stand by it. */
+  async #ask(): Promise<void> {
     const answer = await call<Quote>("GET", `/api/bookings/${this.#bookingId}/cancellation-quote`);
     if (answer.ok && this.dialog.open) this.#showQuote(answer.body);
   }
@@ -68,14 +73,15 @@ class CancelDialog {
     need(this.dialog, "[data-cancel-consequence]").textContent = consequence(quote);
     const list = need(this.dialog, "[data-cancel-tiers]");
     list.replaceChildren(
-      ...quote.tiers.map((tier) => {
-        const until = tier.until_at === null ? "After that" : `Until ${write(new Date(tier.until_at), zone(), "full")}`;
+      ...quote.tiers.map((tier, index) => {
+        const isLast = index > 0 && index === quote.tiers.length - 1;
+        const until = isLast ? "After that" : `Until ${write(new Date(tier.until_at), zone(), "full")}`;
         const item = make("li", {}, make("span", {}, until), make("span", {}, cost(tier)));
-        if (tier.tier === quote.tier) item.dataset.now = "";
+        if (index === 0) item.dataset.now = "";
         return item;
       }),
     );
-    list.hidden = quote.viewer === "instructor" || quote.tiers.length === 0;
+    list.hidden = quote.viewer === "instructor" || quote.tiers.length < 2;
   }
 
   async #cancel(): Promise<void> {
@@ -93,6 +99,7 @@ class CancelDialog {
     }
     setBusy(button, false);
     showProblem(need(this.dialog, "[data-cancel-problem]"), sentence(answer.problem));
+    if (answer.problem.code === "quote-expired") await this.#ask();
   }
 }
 
