@@ -1,6 +1,6 @@
 """Instants, local times and spans. Intervals are half-open; instants are aware and in UTC."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones, reset_tzpath
 
@@ -20,6 +20,10 @@ Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 ZONES = frozenset(available_timezones())
 
+YEAR_MIN = 1970
+YEAR_MAX = 2999
+"""Instants and dates outside these years are slips of the pen, and make sums overflow."""
+
 
 class Span(msgspec.Struct, frozen=True, order=True):
     """A half-open stretch of time `[start_at, end_at)`."""
@@ -32,11 +36,18 @@ class Span(msgspec.Struct, frozen=True, order=True):
         return self.start_at < other.end_at and other.start_at < self.end_at
 
 
-def to_utc(instant: datetime) -> datetime:
-    """The same instant in UTC; refuses a naive one."""
+def to_utc(instant: datetime, *, pointer: str | None = None) -> datetime:
+    """The same instant in UTC; refuses a naive one and one of a far age."""
     if instant.tzinfo is None:
-        raise Invalid("an instant needs a zone or Z")
+        raise Invalid("an instant needs a zone or Z", pointer=pointer)
+    refuse_far_year(instant, pointer=pointer)
     return instant.astimezone(UTC)
+
+
+def refuse_far_year(day: date, *, pointer: str | None = None) -> None:
+    """Raises `Invalid` for a date or instant of a year that nobody means."""
+    if not YEAR_MIN <= day.year <= YEAR_MAX:
+        raise Invalid(f"a year lies between {YEAR_MIN} and {YEAR_MAX}", pointer=pointer)
 
 
 def zone(name: str) -> ZoneInfo:

@@ -11,6 +11,8 @@ LEVELS: dict[str, int] = {
     "warning": logging.WARNING,
     "error": logging.ERROR,
 }
+FRAMES = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+"""Where something failed, never with what: local variables hold passwords and tokens."""
 
 
 def configure_logs(level: str) -> None:
@@ -20,7 +22,7 @@ def configure_logs(level: str) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks,
+            structlog.processors.ExceptionRenderer(FRAMES),
             structlog.processors.JSONRenderer(default=str),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),

@@ -14,6 +14,7 @@ from litestar import Litestar, MediaType, get, post
 from litestar.types import ControllerRouterHandler
 
 from domain.errors import Invalid
+from domain.times import Instant, to_utc
 from gateways.clock import ClockFileInvalidError
 from gateways.settings import Settings, SettingsInvalidError, is_loopback, settings_from
 from sandbox.foundation import MAIL_FILE
@@ -28,7 +29,7 @@ from server.serving import serve
 PAGES = Path(__file__).with_name("pages")
 TAGS = ["Sandbox"]
 ADVANCE_SECONDS_MAX = 10 * 366 * 86_400
-Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+Seconds = Annotated[int, msgspec.Meta(ge=-ADVANCE_SECONDS_MAX, le=ADVANCE_SECONDS_MAX)]
 
 
 class Sandbox(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +54,7 @@ class ClockShown(msgspec.Struct, frozen=True, kw_only=True):
 class Travel(Body, frozen=True, kw_only=True):
     """A wish to move time: one of `advance_seconds` and `at`, or only `frozen`."""
 
-    advance_seconds: Annotated[int, msgspec.Meta(le=ADVANCE_SECONDS_MAX)] | None = None
+    advance_seconds: Seconds | None = None
     at: Instant | None = None
     frozen: bool | None = None
 
@@ -126,14 +127,23 @@ async def _travel(traveller: Traveller, wish: Travel) -> Travelled:
     if wish.advance_seconds is not None and wish.at is not None:
         raise Invalid("Give advance_seconds or at, not both.", pointer="/at")
     if wish.at is not None:
-        return await traveller.travel(wish.at, stay=bool(wish.frozen))
+        target = to_utc(wish.at, pointer="/at")
+        return await traveller.travel(_near(target, traveller, "/at"), stay=bool(wish.frozen))
     if wish.advance_seconds is not None:
-        target = traveller.now() + timedelta(seconds=wish.advance_seconds)
-        return await traveller.travel(target, stay=bool(wish.frozen))
+        target = to_utc(traveller.now() + timedelta(seconds=wish.advance_seconds))
+        near = _near(target, traveller, "/advance_seconds")
+        return await traveller.travel(near, stay=bool(wish.frozen))
     if wish.frozen is None:
         raise Invalid("Give advance_seconds, at or frozen.")
     await (traveller.freeze() if wish.frozen else traveller.release())
     return Travelled(now=traveller.now(), fired=[])
+
+
+def _near(target: datetime, traveller: Traveller, pointer: str) -> datetime:
+    """The target, unless it is a slip of the pen: there is no way back from a far year."""
+    if (target - traveller.now()).total_seconds() > ADVANCE_SECONDS_MAX:
+        raise Invalid("Travel at most ten years at a time.", pointer=pointer)
+    return target
 
 
 def create_sandbox(settings: Settings) -> Litestar:

@@ -15,8 +15,8 @@ from domain.ids import UserId
 from domain.offers import default_duration, offered_slots
 from domain.openings import Approval
 from domain.settings import POLICY
-from domain.times import Span, zone
-from server.availability_window import FromAt, ToAt, window_of
+from domain.times import Span, refuse_far_year, zone
+from server.availability_window import FromAt, ToAt, asked_window
 from server.bodies import Body
 from server.guards import instructor
 from server.requests import Request
@@ -144,7 +144,7 @@ class AvailabilityController(Controller):
     ) -> SlotList:
         """Every span that can be booked now; nothing of who cannot be booked."""
         now = request.parts.clock.now()
-        window = window_of(from_at, to_at, now=now)
+        window = asked_window(from_at, to_at, now=now)
         calendar = await calendar_by_instructor(
             request.parts.reads, instructor_id=instructor_id, now=now
         )
@@ -187,6 +187,8 @@ def rules_of(wanted: PutAvailability) -> Rules:
     zone(wanted.time_zone)
     _refuse_twice([(rule.weekday, rule.opens) for rule in wanted.weekly], "/weekly")
     _refuse_twice([day.date for day in wanted.exceptions], "/exceptions")
+    for index, day in enumerate(wanted.exceptions):
+        refuse_far_year(day.date, pointer=f"/exceptions/{index}/date")
     policy = wanted.policy
     if policy.minimum_notice_minutes >= policy.horizon_days * MINUTES_PER_DAY:
         raise Invalid("the notice must end before the horizon", pointer="/policy/horizon_days")

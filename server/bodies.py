@@ -1,7 +1,7 @@
 """Request bodies: strict JSON into structs, with a JSON pointer for whatever does not fit."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Annotated, cast, get_args, get_origin, get_type_hints
 
@@ -13,6 +13,8 @@ from server.problems import FieldProblem, InvalidFields
 
 _WHERE = re.compile(r" - at `\$(?P<path>.*)`$")
 _STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<index>\d+|\.\.\.)\]")
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""The escape of U+0000, not an escaped backslash followed by such letters."""
 _FIELD = re.compile(r"(?:missing required|contains unknown) field `(?P<name>.*)`$")
 
 
@@ -28,13 +30,20 @@ def decode_body(raw: bytes, wanted: object) -> object:
         raise InvalidFields([field_problem(str(error))]) from error
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Invalid(f"the body is not JSON: {error}") from error
-    if b"\\u0000" in raw:
+    if _NUL.search(raw):
         raise Invalid("text cannot hold the character U+0000")
     for name in _free_texts(wanted):
-        text = getattr(value, name, None)
-        if isinstance(text, str):
+        for text in _texts_in(getattr(value, name, None)):
             refuse_card_number(text, pointer=f"/{name}")
     return value
+
+
+def _texts_in(value: object) -> Iterator[str]:
+    """The text, or those of a list."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, tuple | list):
+        yield from (each for each in cast("Sequence[object]", value) if isinstance(each, str))
 
 
 def field_problem(message: str) -> FieldProblem:

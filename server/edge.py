@@ -6,6 +6,7 @@ untouched but for their id, so that a frame to thousands of watchers costs nothi
 
 import re
 import secrets
+from typing import cast
 from urllib.parse import urlsplit
 
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -42,7 +43,7 @@ class Edge:
         self._headers = safe_headers(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one request or serves one socket."""
+        """Answers one request or serves one socket; HEAD is GET without the body (RFC 9110)."""
         request_id = _request_id(scope)
         scope["state"]["request_id"] = request_id
         if scope["type"] != "http":
@@ -50,21 +51,25 @@ class Edge:
             return
         started = self._clock.monotonic()
         status = 500
+        is_head = scope["method"] == "HEAD"
+        asked = cast("Scope", {**scope, "method": "GET"}) if is_head else scope
 
         async def send_safely(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 self._complete(message, request_id)
+            elif is_head and message["type"] == "http.response.body":
+                message["body"] = b""
             await send(message)
 
         try:
-            if refusal := _refusal(scope):
+            if refusal := _refusal(asked):
                 await _refuse(refusal, send_safely)
             else:
-                await self._app(scope, receive, send_safely)
+                await self._app(asked, receive, send_safely)
         finally:
-            route = scope.get("path_template") or "none"
+            route = asked.get("path_template") or "none"
             labels = (route, scope["method"], f"{status // 100}xx")
             requests_seconds.labels(*labels).observe(self._clock.monotonic() - started)
 

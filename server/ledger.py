@@ -1,6 +1,5 @@
 """The ledger, for admins: journals that sum to zero and what each account holds."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -8,14 +7,17 @@ import msgspec
 from litestar import Controller, get
 from litestar.params import QueryParameter
 
-from domain.times import to_utc
+from domain.times import Instant
+from server.availability_window import INSTANT, instant_in
 from server.guards import admin
 from server.lists import LIMIT_DEFAULT, Cursor, Limit, cursor_of, key_in, page_of
 from server.requests import Request
 from storage.ledger import AccountBalance, LedgerEntry, ledger_entries, ledger_totals
 
-FromAt = Annotated[datetime | None, QueryParameter(name="from", description="not before")]
-ToAt = Annotated[datetime | None, QueryParameter(name="to", description="before")]
+FromAt = Annotated[
+    str | None, QueryParameter(name="from", schema_extra=INSTANT, description="not before")
+]
+ToAt = Annotated[str | None, QueryParameter(name="to", schema_extra=INSTANT, description="before")]
 
 
 class LedgerPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +38,7 @@ class Balances(msgspec.Struct, frozen=True, kw_only=True):
 class After(msgspec.Struct, frozen=True):
     """Where a list of journals goes on."""
 
-    at: datetime
+    at: Instant
     id: UUID
 
 
@@ -64,8 +66,8 @@ class Ledger(Controller):
             request.parts.reads,
             booking_id=booking_id,
             user_id=user_id,
-            from_at=to_utc(from_at) if from_at else None,
-            to_at=to_utc(to_at) if to_at else None,
+            from_at=instant_in(from_at, "from"),
+            to_at=instant_in(to_at, "to"),
             before_at=after.at if after else None,
             before_id=after.id if after else None,
             most=limit + 1,

@@ -15,7 +15,7 @@ from domain.money import CURRENCY
 from domain.offers import offered_slots
 from domain.settings import POLICY
 from domain.times import Span
-from server.availability_window import FromAt, ToAt, window_of
+from server.availability_window import FromAt, ToAt, asked_window
 from server.lists import Cursor, Limit, cursor_of, key_in, page_of
 from server.requests import Request
 from storage.calendars import calendar_by_instructor
@@ -25,6 +25,7 @@ from storage.search import FoundService, bookable_services
 LIMIT_DEFAULT = 20
 NEXT_SLOTS = 3
 USUAL_MINUTES = 60
+RANK_MAX = 2**31 - 1
 
 Words = Annotated[str | None, QueryParameter(name="q", max_length=200, description="any words")]
 Slug = Annotated[str | None, QueryParameter(max_length=60, description="a slug of /api/skills")]
@@ -85,7 +86,7 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
 class After(msgspec.Struct, frozen=True):
     """Where a list of results goes on."""
 
-    rank: int
+    rank: Annotated[int, msgspec.Meta(ge=-RANK_MAX, le=RANK_MAX)]
     service_id: ServiceId
 
 
@@ -109,7 +110,7 @@ class Search(Controller):
         cursor: Cursor = None,
     ) -> Results:
         """Services of instructors who can be booked in the asked time."""
-        window = window_of(from_at, to_at, now=request.parts.clock.now())
+        window = asked_window(from_at, to_at, now=request.parts.clock.now())
         asked = Interpreted(
             text=words.strip().lower() or None if words else None,
             skill=skill,

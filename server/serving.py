@@ -11,6 +11,7 @@ from domain.errors import DomainError
 from gateways.logs import configure_logs
 from gateways.settings import Settings
 from server.sockets import LiveProtocol
+from server.wire import HttpProtocol
 from storage import migrate
 
 CONNECT_SECONDS = 5.0
@@ -46,7 +47,7 @@ def config(app: Litestar, settings: Settings) -> uvicorn.Config:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=HttpProtocol,
         ws=LiveProtocol,
         ws_max_size=SOCKET_FRAME_BYTES_MAX,
         ws_max_queue=SOCKET_QUEUE_MAX,
