@@ -52,15 +52,15 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
 class ProfileChange(msgspec.Struct, frozen=True, kw_only=True):
-    """A page as its instructor wants it, whole."""
+    """What to write of a page; `UNSET` leaves as it is."""
 
-    headline: str
-    bio: str
-    languages: list[str]
-    modalities: list[Modality]
-    home: Home | None
-    travel_radius_km: int | None
-    published: bool
+    headline: str | msgspec.UnsetType = msgspec.UNSET
+    bio: str | msgspec.UnsetType = msgspec.UNSET
+    languages: list[str] | msgspec.UnsetType = msgspec.UNSET
+    modalities: list[Modality] | msgspec.UnsetType = msgspec.UNSET
+    home: Home | msgspec.UnsetType | None = msgspec.UNSET
+    travel_radius_km: int | msgspec.UnsetType | None = msgspec.UNSET
+    published: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,23 +109,30 @@ class Instructors:
         self._public_url = public_url
 
     async def change_profile(self, viewer: Viewer, change: ProfileChange) -> Profile:
-        """Writes the viewer's page."""
+        """Writes the viewer's page; what the change leaves out stays."""
+        wanted = {
+            name: value
+            for name, value in msgspec.structs.asdict(change).items()
+            if value is not msgspec.UNSET
+        }
         async with self._calendar_change(viewer.user_id) as tx:
+            stored = await profile_by_instructor(tx, instructor_id=viewer.user_id)
+            if stored is None:
+                raise NotFound
+            changed = msgspec.structs.replace(stored, **wanted)
+            profile = msgspec.structs.replace(changed, modalities=_unique(changed.modalities))
             await change_profile(
                 tx,
                 instructor_id=viewer.user_id,
-                headline=change.headline,
-                bio=change.bio,
-                languages=change.languages,
-                modalities=_unique(change.modalities),
-                home_lat=change.home.lat if change.home else None,
-                home_lon=change.home.lon if change.home else None,
-                travel_radius_km=change.travel_radius_km,
-                is_published=change.published,
+                headline=profile.headline,
+                bio=profile.bio,
+                languages=profile.languages,
+                modalities=profile.modalities,
+                home_lat=profile.home.lat if profile.home else None,
+                home_lon=profile.home.lon if profile.home else None,
+                travel_radius_km=profile.travel_radius_km,
+                is_published=profile.published,
             )
-            profile = await profile_by_instructor(tx, instructor_id=viewer.user_id)
-            if profile is None:
-                raise NotFound
         return profile
 
     async def add_service(self, viewer: Viewer, offer: Offer) -> Service:

@@ -5,18 +5,18 @@ from typing import Annotated
 import msgspec
 from litestar import Controller, get, post, put
 from litestar.params import FromPath, JSONBody
+from msgspec import UNSET, UnsetType
 
 from actors.instructors import ProfileChange
 from domain.bookings import Modality
 from domain.errors import NotFound
 from domain.ids import UserId
 from domain.money import CURRENCY
-from domain.texts import Line, LongText
+from domain.texts import FREE_TEXT, Line, LongText
 from server.bodies import Body
-from server.guards import instructor
+from server.guards import instructor, known
 from server.requests import Request
 from storage.instructors import (
-    Home,
     InstructorPage,
     Profile,
     StripeFacts,
@@ -25,7 +25,7 @@ from storage.instructors import (
     stripe_facts_by_instructor,
 )
 
-Language = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+Language = Annotated[str, msgspec.Meta(min_length=1, max_length=40, extra={FREE_TEXT: True})]
 Languages = Annotated[tuple[Language, ...], msgspec.Meta(max_length=20)]
 Modalities = Annotated[tuple[Modality, ...], msgspec.Meta(min_length=1, max_length=2)]
 Latitude = Annotated[float, msgspec.Meta(ge=-90, le=90)]
@@ -41,15 +41,15 @@ class Place(Body, frozen=True, kw_only=True):
 
 
 class PutProfile(Body, frozen=True, kw_only=True):
-    """The whole page; what is left out is empty. Only a published page can be booked."""
+    """One's own page; what is left out stays. Only a published page can be booked."""
 
-    headline: Line = ""
-    bio: LongText = ""
-    languages: Languages = ()
-    modalities: Modalities = ("online",)
-    home: Place | None = None
-    travel_radius_km: Kilometres | None = None
-    published: bool = False
+    headline: Line | UnsetType = UNSET
+    bio: LongText | UnsetType = UNSET
+    languages: Languages | UnsetType = UNSET
+    modalities: Modalities | UnsetType = UNSET
+    home: Place | UnsetType | None = UNSET
+    travel_radius_km: Kilometres | UnsetType | None = UNSET
+    published: bool | UnsetType = UNSET
 
 
 class Onboarding(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,13 +75,16 @@ class Instructors(Controller):
     path = "/api"
     tags = ("Instructors",)
 
-    @get("/instructors/{instructor_id:uuid}")
+    @get("/instructors/{instructor_id:uuid}", guards=[known])
     async def show_instructor(
         self, request: Request, instructor_id: FromPath[UserId]
     ) -> InstructorPage:
-        """A published instructor with services."""
+        """An instructor with services; one who is not published sees the own page alone."""
         page = await page_by_instructor(
-            request.parts.reads, instructor_id=instructor_id, currency=CURRENCY
+            request.parts.reads,
+            instructor_id=instructor_id,
+            viewer_id=request.visitor.user_id if request.visitor else None,
+            currency=CURRENCY,
         )
         if page is None:
             raise NotFound
@@ -99,17 +102,8 @@ class Instructors(Controller):
 
     @put("/instructor/profile", guards=[instructor])
     async def put_profile(self, request: Request, data: JSONBody[PutProfile]) -> Profile:
-        """Writes the viewer's own page, whole."""
-        home = Home(lat=data.home.lat, lon=data.home.lon) if data.home else None
-        change = ProfileChange(
-            headline=data.headline,
-            bio=data.bio,
-            languages=list(data.languages),
-            modalities=list(data.modalities),
-            home=home,
-            travel_radius_km=data.travel_radius_km,
-            published=data.published,
-        )
+        """Writes the viewer's own page; what is left out stays, and null clears."""
+        change = msgspec.convert(msgspec.to_builtins(data), ProfileChange)
         return await request.parts.instructors.change_profile(request.viewer, change)
 
     @post("/instructor/stripe/onboarding", guards=[instructor], status_code=200)

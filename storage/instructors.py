@@ -32,7 +32,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InstructorPage(msgspec.Struct, frozen=True, kw_only=True):
-    """A published page as everybody sees it; `home` is rounded to about a kilometre."""
+    """A page as everybody sees it; `home` is rounded to about a kilometre."""
 
     id: UserId
     display_name: str
@@ -43,6 +43,7 @@ class InstructorPage(msgspec.Struct, frozen=True, kw_only=True):
     home: Home | None
     travel_radius_km: int | None
     time_zone: str
+    published: bool
     bookable: bool
     services: list[Service]
 
@@ -94,7 +95,7 @@ async def change_profile(
 
 @query
 async def page_by_instructor(
-    tx: Tx, *, instructor_id: UserId, currency: str
+    tx: Tx, *, instructor_id: UserId, viewer_id: UserId | None, currency: str
 ) -> InstructorPage | None: ...
 
 

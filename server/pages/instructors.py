@@ -69,6 +69,8 @@ class TermsInMinutes(msgspec.Struct, frozen=True, kw_only=True):
     free_lead_minutes: int
     credit_lead_minutes: int
     capture_after_minutes: int
+    undo_within_minutes: int
+    undo_lead_minutes: int
 
 
 def _minutes(length: timedelta) -> int:
@@ -80,6 +82,8 @@ TERMS = TermsInMinutes(
     free_lead_minutes=_minutes(POLICY.free_until),
     credit_lead_minutes=_minutes(POLICY.credit_until),
     capture_after_minutes=_minutes(POLICY.capture_after),
+    undo_within_minutes=_minutes(POLICY.undo_within),
+    undo_lead_minutes=_minutes(POLICY.undo_lead),
 )
 
 
@@ -98,7 +102,12 @@ async def instructor(
 ) -> Template:
     """The page of one instructor; a time that the address names is chosen already."""
     frame, reads = await frame_of(request), request.parts.reads
-    person = await page_by_instructor(reads, instructor_id=UserId(instructor_id), currency=CURRENCY)
+    person = await page_by_instructor(
+        reads,
+        instructor_id=UserId(instructor_id),
+        viewer_id=frame.viewer.id if frame.viewer else None,
+        currency=CURRENCY,
+    )
     if person is None:
         return missing(frame)
     calendar = await calendar_by_instructor(reads, instructor_id=person.id, now=frame.now)

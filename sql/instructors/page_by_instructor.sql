@@ -1,4 +1,4 @@
--- A published page as everybody sees it: places rounded to about a kilometre, services by price.
+-- A page as everybody sees it, unpublished only for its owner: rounded places, services by price.
 SELECT
     i.id,
     u.display_name,
@@ -12,7 +12,8 @@ SELECT
     END AS home,
     i.travel_radius_km,
     c.time_zone,
-    i.has_transfers AND i.has_payouts AND s.services IS NOT NULL AS bookable,
+    i.is_published AS published,
+    i.is_published AND i.has_transfers AND i.has_payouts AND s.services IS NOT NULL AS bookable,
     coalesce(s.services, '[]') AS services
 FROM instructors i
 JOIN users u ON u.id = i.id
@@ -37,4 +38,4 @@ LEFT JOIN LATERAL (
     FROM services v
     WHERE v.instructor_id = i.id AND v.archived_at IS NULL
 ) s ON true
-WHERE i.id = :instructor_id AND i.is_published
+WHERE i.id = :instructor_id AND (i.is_published OR i.id = :viewer_id::uuid)

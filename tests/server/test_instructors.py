@@ -211,3 +211,53 @@ async def test_search_goes_on_where_it_stopped(app: Litestar, http: httpx.AsyncC
         cursor = page["next_cursor"]
     assert cursor is None
     assert sorted(seen) == sorted(teacher.person.id for teacher in teachers)
+
+
+async def test_what_a_page_leaves_out_stays_and_null_clears(http: httpx.AsyncClient) -> None:
+    person = await registered(http, "instructor")
+    path = "/api/instructor/profile"
+    whole = {
+        "headline": "Patient lessons",
+        "languages": ["en"],
+        "modalities": ["in_person", "online"],
+        "home": {"lat": 48.2, "lon": 16.4},
+        "travel_radius_km": 10,
+        "published": True,
+    }
+    before = (await http.put(path, json=whole, headers=person.auth)).json()
+    changed = await http.put(path, json={"bio": "Twenty years."}, headers=person.auth)
+    assert changed.json() == {**before, "bio": "Twenty years."}
+    away = {"home": None, "travel_radius_km": None, "headline": ""}
+    cleared = await http.put(path, json=away, headers=person.auth)
+    assert cleared.json() == {**changed.json(), **away}
+    assert (await http.get(path, headers=person.auth)).json() == cleared.json()
+
+
+async def test_an_unpublished_page_is_seen_by_its_instructor_alone(http: httpx.AsyncClient) -> None:
+    person, other = await registered(http, "instructor"), await registered(http, "instructor")
+    api, page = f"/api/instructors/{person.id}", f"/instructors/{person.id}"
+    own = await http.get(api, headers=person.auth)
+    assert own.status_code == 200
+    assert (own.json()["published"], own.json()["bookable"]) == (False, False)
+    preview = await http.get(page, headers=person.auth)
+    assert preview.status_code == 200
+    assert "Only you can see this page" in preview.text
+    for headers in ({}, other.auth, {"Authorization": "Bearer over"}):
+        assert (await http.get(api, headers=headers)).status_code == 404
+        assert (await http.get(page, headers=headers)).status_code == 404
+
+
+async def test_a_service_may_leave_the_offer_with_lessons_ahead(
+    app: Litestar, http: httpx.AsyncClient
+) -> None:
+    teacher, student = await teaching(app, http), await registered(http)
+    wish = teacher.lesson(in_days(6), payment_method_id="pm_card_visa")
+    booked = await http.post("/api/bookings", json=wish, headers=student.auth)
+    assert booked.status_code == 201, booked.text
+    path = f"/api/instructor/services/{teacher.service_id}"
+    assert (await http.delete(path, headers=teacher.person.auth)).status_code == 204
+    kept = await http.get(f"/api/bookings/{booked.json()['booking']['id']}", headers=student.auth)
+    assert kept.json()["booking"]["status"] == "confirmed"
+    later = teacher.lesson(in_days(7), payment_method_id="pm_card_visa")
+    refused = await http.post("/api/bookings", json=later, headers=student.auth)
+    assert refused.json()["code"] == "instructor-not-bookable"

@@ -199,6 +199,7 @@ async def test_the_public_page_tells_nothing_private(http: httpx.AsyncClient, pe
         "home",
         "travel_radius_km",
         "time_zone",
+        "published",
         "bookable",
         "services",
     }
