@@ -57,21 +57,26 @@ TICKET = Limit(name="ticket", count=1, per_seconds=60)
 """A live ticket opens one socket: the second use within its life is refused."""
 
 
+RELAXED_FACTOR = 60
+"""In a relaxed sandbox one second allows what a minute does outside: its days pass in seconds."""
+
+
 class Limits:
-    """Counts what people do. Addresses are not counted where the world is relaxed."""
+    """Counts what people do. A relaxed world counts no addresses and allows people more."""
 
     def __init__(self, db: Database, clock: Clock, settings: Settings) -> None:
-        """`RATE_LIMITS=off` switches everything off; a sandbox counts people, not addresses."""
+        """`RATE_LIMITS=off` switches everything off, `SANDBOX_STRICT` makes a sandbox like any."""
         self._db = db
         self._clock = clock
         self._is_on = settings.rate_limits
         self._counts_addresses = settings.rate_limits and not settings.is_relaxed
+        self._factor = RELAXED_FACTOR if settings.is_relaxed else 1
         self._arrivals: OrderedDict[str, float] = OrderedDict()
 
     def spend(self, limit: Limit, *, viewer: Viewer | None, address: str | None) -> None:
         """Takes one for the person and one for the address; `RateLimited` when there is none."""
         if self._is_on and viewer is not None:
-            self._spend(limit, str(viewer.user_id))
+            self._spend(limit, str(viewer.user_id), factor=self._factor)
         if self._counts_addresses and limit.is_per_address and address:
             self._spend(limit, network_of(address))
 
@@ -134,14 +139,15 @@ class Limits:
             with suppress(DomainError):
                 await self.tidy()
 
-    def _spend(self, limit: Limit, key: str) -> None:
+    def _spend(self, limit: Limit, key: str, *, factor: int = 1) -> None:
         now = self._clock.monotonic()
         key = f"{limit.name}:{key}"
+        interval = limit.interval_seconds / factor
         arrives = max(self._arrivals.get(key, now), now)
-        ahead = arrives - now - limit.tolerance_seconds
+        ahead = arrives + interval - now - limit.per_seconds
         if ahead > 0:
             raise RateLimited(retry_after=max(1, math.ceil(ahead)))
-        self._arrivals[key] = arrives + limit.interval_seconds
+        self._arrivals[key] = arrives + interval
         self._arrivals.move_to_end(key)
         while len(self._arrivals) > KEYS_MAX:
             self._arrivals.popitem(last=False)

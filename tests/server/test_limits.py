@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from uuid import uuid4
 
 import httpx
 import msgspec
@@ -10,10 +11,12 @@ import pytest_asyncio
 from litestar import Litestar
 
 from domain.errors import RateLimited
+from domain.ids import UserId
+from domain.people import Viewer
 from gateways.clock import SystemClock
 from gateways.settings import Settings
 from server.app import create_app
-from server.limits import Limit, Limits, network_of
+from server.limits import RELAXED_FACTOR, Limit, Limits, network_of
 from storage.database import Database
 from tests.server.conftest import client_of, living, registered
 
@@ -102,3 +105,20 @@ async def test_registering_in_bulk_from_one_place_is_stopped(strict: Litestar) -
             await registered(http)
         with pytest.raises(AssertionError, match="rate-limited"):
             await registered(http)
+
+
+async def test_a_person_may_do_in_a_second_of_a_sandbox_what_takes_a_minute_outside(
+    db: Database, settings: Settings
+) -> None:
+    hands = Hands()
+    viewer = Viewer(
+        user_id=UserId(uuid4()), roles=frozenset({"student"}), session_id=uuid4(), request_id="r"
+    )
+    on = msgspec.structs.replace(settings, rate_limits=True)
+    sandbox = Limits(db, hands, on)
+    outside = Limits(db, hands, msgspec.structs.replace(on, sandbox_strict=True))
+    for limits, count in ((outside, 3), (sandbox, 3 * RELAXED_FACTOR)):
+        for _ in range(count):
+            limits.spend(FEW, viewer=viewer, address=None)
+        with pytest.raises(RateLimited):
+            limits.spend(FEW, viewer=viewer, address=None)
