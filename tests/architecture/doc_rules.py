@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 
 def settings_told(readme: str) -> set[str]:
@@ -20,6 +21,12 @@ def differing(told: Iterable[str], real: Iterable[str]) -> list[str]:
 def codes_told(problems: str) -> set[str]:
     """The codes of the problem list: first cell of a row, in code marks."""
     return set(re.findall(r"^\| `([a-z0-9-]+)` \|", problems, re.MULTILINE))
+
+
+def files_missing(text: str, root: Path) -> list[str]:
+    """Files and folders that a text names in code marks and that are not there."""
+    named = re.findall(r"`([\w./-]+(?:/|\.(?:py|sql|md|toml|lock|ts|json|html)))`", text)
+    return [each for each in named if not (root / each.lstrip("/")).exists()]
 
 
 def targets_told(text: str) -> set[str]:

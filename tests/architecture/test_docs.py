@@ -4,6 +4,7 @@ import inspect
 
 from domain import errors
 from gateways.settings import Settings
+from sandbox import travel
 from tests.architecture import doc_rules as rules
 from tests.architecture.sources import ROOT
 
@@ -28,8 +29,24 @@ def test_the_readme_tells_every_setting() -> None:
     assert not rules.differing(rules.settings_told(text_of("README.md")), real)
 
 
+def sandbox_codes() -> set[str]:
+    """Return the code of every refusal that only a sandbox knows."""
+    classes = [each for _, each in inspect.getmembers(travel, inspect.isclass)]
+    own = [each for each in classes if each.__module__ == travel.__name__]
+    return {each.code for each in own if issubclass(each, errors.DomainError)}
+
+
 def test_the_list_of_problems_tells_every_code() -> None:
-    assert not rules.differing(rules.codes_told(text_of("docs/problems.md")), error_codes())
+    product, _, sandbox = text_of("docs/problems.md").partition("## Only in a sandbox")
+    assert not rules.differing(rules.codes_told(product), error_codes())
+    assert not rules.differing(rules.codes_told(sandbox), sandbox_codes())
+
+
+def test_every_file_that_people_are_told_of_exists() -> None:
+    told = ["README.md", "CONTRIBUTING.md"]
+    told += [str(path.relative_to(ROOT)) for path in ROOT.glob("docs/**/*.md")]
+    missing = {name: rules.files_missing(text_of(name), ROOT) for name in told}
+    assert not {name: gone for name, gone in missing.items() if gone}
 
 
 def test_every_command_people_are_told_exists() -> None:
@@ -53,6 +70,12 @@ def test_a_setting_that_is_not_told_is_noticed() -> None:
     assert told == {"PORT"}
     assert rules.differing(told, {"PORT", "HOST"}) == ["HOST is there and not told"]
     assert rules.differing({"PORT", "OLD"}, told) == ["OLD is told and not there"]
+
+
+def test_a_file_that_is_not_there_is_noticed() -> None:
+    text = "`README.md`, `sql/bookings/`, `docs/NNNN-….md`, `domain/<noun>.py`, `a/b` and `no/x.py`"
+    assert rules.files_missing(text, ROOT) == ["no/x.py"]
+    assert rules.files_missing("`nobody/`", ROOT) == ["nobody/"]
 
 
 def test_codes_and_targets_are_read() -> None:
