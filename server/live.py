@@ -19,7 +19,7 @@ from prometheus_client import Gauge
 
 from actors.live import Hub, open_hub
 from actors.live_frames import PONG, Outlet, Shape, problem_of
-from actors.live_sockets import Socket
+from actors.live_sockets import SUBSCRIPTIONS_MAX, Socket
 from domain.errors import DomainError, Invalid, NotSignedIn, RateLimited, TokenRefused, Unavailable
 from domain.people import Viewer
 from domain.times import to_utc
@@ -37,8 +37,8 @@ from server.tokens import Grant
 from storage.database import Database
 
 MESSAGES_PER_SECOND = 20
-MESSAGES_AT_ONCE = 60
-"""How far ahead of the steady pace a socket may be, for those that subscribe to much at once."""
+SUBSCRIBES_AT_ONCE = SUBSCRIPTIONS_MAX
+"""The first subscribes have no pace: who comes back to fifty calendars need not wait."""
 REFUSED_MAX = 200
 """Messages refused for their pace before the socket is closed."""
 MESSAGE_BYTES_MAX = 4096
@@ -173,7 +173,8 @@ class Conversation:
         self._clock = parts.clock
         self._is_limited = parts.settings.rate_limits
         self._socket = socket
-        self._allowance = float(MESSAGES_AT_ONCE)
+        self._allowance = float(MESSAGES_PER_SECOND)
+        self._subscribes_left = SUBSCRIBES_AT_ONCE
         self._heard_at = parts.clock.monotonic()
         self._refused = 0
 
@@ -181,12 +182,12 @@ class Conversation:
         """Acts on a message; what is wrong with it is told, and the socket stays open."""
         asks: Subscribe | Unsubscribe | None = None
         try:
-            self._spend()
-            message = _decoded(text)
+            message = self._read(text)
+            asks = None if isinstance(message, Ping) else message
+            self._spend_on(message)
             if isinstance(message, Ping):
                 self._socket.say(PONG)
                 return
-            asks = message
             if isinstance(message, Subscribe):
                 await self._subscribe(message)
             else:
@@ -223,6 +224,20 @@ class Conversation:
             )
         )
 
+    def _read(self, text: str | None) -> Subscribe | Unsubscribe | Ping:
+        """What a message says; nonsense counts as a message too."""
+        try:
+            return _decoded(text)
+        except Invalid:
+            self._spend()
+            raise
+
+    def _spend_on(self, message: Subscribe | Unsubscribe | Ping) -> None:
+        if isinstance(message, Subscribe) and self._subscribes_left:
+            self._subscribes_left -= 1
+        else:
+            self._spend()
+
     def _spend(self) -> None:
         """Takes one of the messages a socket may send; `RateLimited` when there is none."""
         if not self._is_limited:
@@ -230,7 +245,7 @@ class Conversation:
         now = self._clock.monotonic()
         refill = (now - self._heard_at) * MESSAGES_PER_SECOND
         self._heard_at = now
-        self._allowance = min(MESSAGES_AT_ONCE, self._allowance + refill)
+        self._allowance = min(MESSAGES_PER_SECOND, self._allowance + refill)
         if self._allowance < 1:
             self._refused += 1
             if self._refused > REFUSED_MAX:

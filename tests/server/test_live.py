@@ -64,6 +64,20 @@ async def test_a_slot_disappears_for_all_who_watch_soon_after_the_commit(site: S
         assert asyncio.get_running_loop().time() - begun < SOON_SECONDS
 
 
+async def test_any_web_process_serves_any_watcher(settings: Settings, site: Site) -> None:
+    teacher = await site.teacher()
+    async with served(settings) as other, heard(site) as near, heard(other) as far:
+        for client in (near, far):
+            await say(client, **wants(teacher))
+            assert (await hear(client))["type"] == "snapshot"
+        for hours in (3, 9):
+            version = await site.hold(teacher, hours)
+            delta = await hear(far)
+            assert delta == await hear(near)
+            assert (delta["previous_version"], delta["version"]) == (version - 1, version)
+            assert delta["removed"]
+
+
 async def test_the_snapshot_is_what_the_slots_address_says(
     site: Site, web: httpx.AsyncClient
 ) -> None:
@@ -126,9 +140,7 @@ async def test_what_is_unsubscribed_is_not_heard_any_more(site: Site) -> None:
         ('{"type":"subscribe","instructor_id":"1","duration_minutes":60}', "invalid"),
         (json.dumps({"type": "subscribe", "instructor_id": NOBODY}), "invalid"),
         (
-            json.dumps(
-                {"type": "subscribe", "instructor_id": NOBODY, "duration_minutes": 60}
-            ),
+            json.dumps({"type": "subscribe", "instructor_id": NOBODY, "duration_minutes": 60}),
             "not-found",
         ),
         (
@@ -188,6 +200,31 @@ async def test_a_socket_has_fifty_subscriptions(site: Site) -> None:
         kinds = [(await hear(client)) for _ in range(51)]
         assert [each["type"] for each in kinds] == ["snapshot"] * 50 + ["problem"]
         assert kinds[-1]["code"] == "subscription-limit"
+
+
+async def test_a_socket_says_twenty_things_a_second(site: Site) -> None:
+    async with heard(site) as client:
+        for _ in range(60):
+            await say(client, type="ping")
+        answers = [await hear(client) for _ in range(60)]
+        heard_first = [each["type"] for each in answers[:20]]
+        assert heard_first == ["pong"] * 20
+        refused = [each for each in answers if each["type"] == "problem"]
+        assert {each["code"] for each in refused} == {"rate-limited"}
+
+
+async def test_a_subscribe_refused_for_its_pace_says_which(site: Site) -> None:
+    teacher = await site.teacher()
+    narrow = {"from": at(0), "to": at(2)}
+    async with heard(site) as client:
+        for _ in range(100):
+            await say(client, **wants(teacher, **narrow))
+        answers = [await hear(client) for _ in range(100)]
+        assert {each["type"] for each in answers[:70]} == {"snapshot"}
+        refused = [each for each in answers if each["type"] == "problem"]
+        assert {(each["code"], each["instructor_id"]) for each in refused} == {
+            ("rate-limited", str(teacher.id))
+        }
 
 
 async def test_a_flood_of_messages_is_refused_and_then_ended(site: Site) -> None:
