@@ -9,7 +9,18 @@
     pi: { path: "payment_intents", result: "paymentIntent", error: "last_payment_error" },
     seti: { path: "setup_intents", result: "setupIntent", error: "last_setup_error" },
   };
+  /** Which part of the card form each element shows, and where a person finds it. */
+  const PARTS = {
+    card: ["", "Secure card payment input frame", "stripe-card-frame"],
+    payment: ["", "Secure payment input frame", "stripe-card-frame"],
+    cardNumber: ["number", "Secure card number input frame", "stripe-card-number-frame"],
+    cardExpiry: ["expiry", "Secure expiration date input frame", "stripe-card-expiry-frame"],
+    cardCvc: ["cvc", "Secure CVC input frame", "stripe-card-cvc-frame"],
+  };
+  const LOAD_MS = 10_000;
+  const OVER = ["succeeded", "canceled", "processing", "requires_capture"];
   let frames = 0;
+  let groups = 0;
   let requests = 0;
 
   class IntegrationError extends Error {
@@ -35,9 +46,17 @@
     return { id: match[1], secret, ...KINDS[match[2]] };
   }
 
+  function kindOf(secret, prefix) {
+    const intent = intentOf(secret);
+    if (!intent.id.startsWith(`${prefix}_`)) {
+      throw new IntegrationError(`This call expects the client secret of a ${KINDS[prefix].result}, not ${intent.id}.`);
+    }
+    return intent;
+  }
+
   /** Talks to one frame of ours; both sides check origin and window. */
   class Frame {
-    constructor(path, title, test) {
+    constructor(path, title, test, facts) {
       this.id = `__emulator_frame_${++frames}`;
       this.waiting = new Map();
       this.heard = new Map();
@@ -46,7 +65,7 @@
       this.element.title = title;
       this.element.dataset.test = test;
       this.element.setAttribute("allow", "payment *");
-      this.element.src = `${ORIGIN}${path}#${new URLSearchParams({ origin: location.origin })}`;
+      this.element.src = `${ORIGIN}${path}#${new URLSearchParams({ origin: location.origin, ...facts })}`;
       this.listen = (event) => this.receive(event);
       window.addEventListener("message", this.listen);
     }
@@ -89,8 +108,8 @@
   }
 
   class Element {
-    constructor(client, type, options) {
-      this._client = client;
+    constructor(elements, type, options) {
+      this._elements = elements;
       this._type = type;
       this._options = options ?? {};
       this._listeners = new Map();
@@ -102,33 +121,66 @@
       if (!(parent instanceof HTMLElement)) {
         throw new IntegrationError(`The element to mount to does not exist: ${String(target)}`);
       }
+      if (this._isDestroyed) throw new IntegrationError("This Element has already been destroyed. Please create a new one.");
       this.unmount();
       const theme = themeOf(parent);
-      const frame = new Frame("/js/card.html", "Secure card payment input frame", "stripe-card-frame");
+      const [part, title, test] = PARTS[this._type];
+      const frame = new Frame("/js/card.html", title, test, { part, group: this._elements._group });
       Object.assign(frame.element.style, {
-        border: "0", display: "block", width: "100%", height: "160px", colorScheme: theme,
+        border: "0", display: "block", width: "100%", height: part ? "24px" : "160px", colorScheme: theme,
       });
-      frame.hear("loaded", () => {
-        frame.send("setup", { theme, options: plain(this._options) });
-      });
-      frame.hear("ready", () => this._tell("ready", { elementType: this._type }));
-      frame.hear("height", (height) => { frame.element.style.height = `${Number(height)}px`; });
-      frame.hear("change", (change) => this._changed(parent, change));
-      for (const name of ["focus", "blur", "escape"]) {
-        frame.hear(name, () => this._tell(name, { elementType: this._type }));
-      }
-      frame.element.addEventListener("error", () => {
-        this._tell("loaderror", { elementType: this._type, error: { message: "The card form could not be loaded." } });
-      });
-      parent.replaceChildren(frame.element);
-      parent.classList.add("StripeElement");
       this._frame = frame;
       this._parent = parent;
+      this._listenTo(frame, theme);
+      parent.replaceChildren(frame.element);
+      parent.classList.add("StripeElement");
+      if (this._type === "payment") void this._load(frame);
+    }
+
+    _listenTo(frame, theme) {
+      const late = setTimeout(() => this._failLoading("The card form could not be loaded."), LOAD_MS);
+      frame.hear("loaded", () => {
+        clearTimeout(late);
+        frame.send("setup", { theme, options: plain(this._options) });
+      });
+      frame.hear("ready", () => {
+        if (this._isReady) return;
+        this._isReady = true;
+        this._tell("ready", { elementType: this._type });
+      });
+      frame.hear("height", (height) => { frame.element.style.height = `${Number(height)}px`; });
+      frame.hear("change", (change) => this._changed(this._parent, change));
+      for (const name of ["focus", "blur", "escape"]) {
+        frame.hear(name, () => {
+          if (name !== "escape") this._parent.classList.toggle("StripeElement--focus", name === "focus");
+          this._tell(name, { elementType: this._type });
+        });
+      }
+      frame.atEnd = () => clearTimeout(late);
+    }
+
+    /** A payment element looks at its intent: one that is unknown or over cannot be paid any more. */
+    async _load(frame) {
+      const secret = this._elements._options.clientSecret;
+      if (secret === undefined) return;
+      const found = await this._elements._client._retrieve(secret);
+      if (this._frame !== frame) return;
+      const intent = found.paymentIntent ?? found.setupIntent;
+      if (found.error) this._failLoading(found.error.message, found.error);
+      else if (OVER.includes(intent.status)) {
+        const code = `${intent.object}_unexpected_state`;
+        this._failLoading(`This ${intent.object} is in a terminal state and cannot be used to initialize Elements.`, { type: "invalid_request_error", code });
+      }
+    }
+
+    _failLoading(message, error) {
+      this._tell("loaderror", { elementType: this._type, error: { ...error, message } });
     }
 
     _changed(parent, change) {
       parent.classList.toggle("StripeElement--complete", change.complete);
       parent.classList.toggle("StripeElement--invalid", change.error !== undefined);
+      if (PARTS[this._type][0] && this._type !== "cardNumber") delete change.brand;
       const value = this._type === "payment" ? { value: { type: "card" }, collapsed: false } : {};
       this._tell("change", { elementType: this._type, ...change, ...value });
     }
@@ -164,9 +216,11 @@
     clear() { this._frame?.send("clear"); }
 
     unmount() {
+      this._frame?.atEnd();
       this._frame?.remove();
       this._frame = undefined;
-      this._parent?.classList.remove("StripeElement", "StripeElement--complete", "StripeElement--invalid");
+      this._isReady = false;
+      this._parent?.classList.remove("StripeElement", "StripeElement--complete", "StripeElement--invalid", "StripeElement--focus");
     }
 
     destroy() {
@@ -202,18 +256,41 @@
       }
       this._client = client;
       this._options = options ?? {};
+      this._group = `__emulator_group_${++groups}`;
       this._made = new Map();
+      this._check();
+    }
+
+    /** What is paid is told by an intent, or by mode, amount and currency: never by both. */
+    _check() {
+      const { clientSecret, mode, amount, currency } = this._options;
+      if (clientSecret !== undefined) intentOf(clientSecret);
+      if (clientSecret !== undefined && mode !== undefined) {
+        throw new IntegrationError("elements(): pass either `clientSecret` or `mode`, not both.");
+      }
+      if (mode === undefined) return;
+      if (!["payment", "setup", "subscription"].includes(mode)) {
+        throw new IntegrationError("elements(): `mode` is payment, setup or subscription.");
+      }
+      if (typeof currency !== "string") throw new IntegrationError("elements(): `currency` is required with `mode`.");
+      if (mode === "payment" && !(Number.isInteger(amount) && amount > 0)) {
+        throw new IntegrationError("elements(): `amount` must be a positive number of the currency's smallest unit.");
+      }
     }
 
     create(type, options) {
-      if (type !== "card" && type !== "payment") {
-        throw new IntegrationError(`The emulator has the elements "card" and "payment", not "${String(type)}".`);
+      if (!Object.hasOwn(PARTS, type)) {
+        throw new IntegrationError(`The emulator has the elements ${Object.keys(PARTS).join(", ")}, not "${String(type)}".`);
       }
-      const kept = this._made.get(type);
-      if (kept && !kept._isDestroyed) {
+      if (type === "payment" && this._options.clientSecret === undefined && this._options.mode === undefined) {
+        throw new IntegrationError("In order to create a payment element, you must pass a `clientSecret` or `mode` to elements().");
+      }
+      if (this.getElement(type) !== null) {
         throw new IntegrationError(`Can only create one Element of type ${type}.`);
       }
-      const element = new Element(this._client, type, { appearance: this._options.appearance, ...options });
+      const whole = ["card", "payment"].find((each) => this.getElement(each) !== null);
+      if (whole && PARTS[type][0]) throw new IntegrationError(`Can only create one Element of type ${whole} or ${type}.`);
+      const element = new Element(this, type, { appearance: this._options.appearance, ...options });
       this._made.set(type, element);
       return element;
     }
@@ -225,17 +302,33 @@
 
     update(options) {
       this._options = { ...this._options, ...options };
+      this._check();
     }
 
-    async fetchUpdates() { return {}; }
+    async fetchUpdates() {
+      const { clientSecret } = this._options;
+      const found = clientSecret === undefined ? {} : await this._client._retrieve(clientSecret);
+      return found.error ? { error: found.error } : {};
+    }
 
     async submit() {
-      return this._element()._ask("check");
+      const answer = await this._element()._ask("check");
+      this._isSubmitted = answer.error === undefined;
+      return answer.error ? answer : { selectedPaymentMethod: "card" };
+    }
+
+    /** With `mode` the form must have been submitted before anything is made from it. */
+    _submitted() {
+      if (this._options.mode !== undefined && !this._isSubmitted) {
+        throw new IntegrationError("elements.submit() must be called before stripe.confirmPayment(), stripe.confirmSetup() or stripe.createPaymentMethod().");
+      }
+      return this._element();
     }
 
     _element() {
-      const element = this.getElement("payment") ?? this.getElement("card");
-      if (element === null) throw new IntegrationError("Create and mount an element first.");
+      const found = ["payment", "card", "cardNumber"].map((type) => this.getElement(type));
+      const element = found.find((each) => each !== null);
+      if (element === undefined) throw new IntegrationError("Create and mount an element first.");
       return element;
     }
   }
@@ -299,13 +392,17 @@
     }
 
     async createPaymentMethod(data) {
-      if (data.elements) return this._fromElement(data.elements._element(), data.params?.billing_details);
+      if (data.elements) return this._fromElement(data.elements._submitted(), data.params?.billing_details);
+      if (data.type !== "card") throw new IntegrationError(`createPaymentMethod(): the emulator knows the type "card", not "${String(data.type)}".`);
       if (data.card instanceof Element) return this._fromElement(data.card, data.billing_details);
       const { type, card, billing_details } = data;
       return this._made(await this._call("POST", "/v1/payment_methods", { type, card, billing_details }));
     }
 
     async _fromElement(element, billing) {
+      if (["cardExpiry", "cardCvc"].includes(element._type)) {
+        throw new IntegrationError(`Pass the cardNumber Element, not the ${element._type} Element: the others are found beside it.`);
+      }
       const answer = await element._ask("create", {
         key: this._key, account: this._account, billing_details: plain(billing),
       });
@@ -325,16 +422,16 @@
       return answer.error ? { error: answer.error } : { [intent.result]: answer };
     }
 
-    confirmCardSetup(secret, data, options) { return this._confirmCard(secret, data, options); }
-    confirmCardPayment(secret, data, options) { return this._confirmCard(secret, data, options); }
-    handleCardAction(secret) { return this._act(intentOf(secret)); }
-    handleNextAction({ clientSecret }) { return this._act(intentOf(clientSecret)); }
+    async confirmCardSetup(secret, data, options) { return this._confirmCard(kindOf(secret, "seti"), data, options); }
+    async confirmCardPayment(secret, data, options) { return this._confirmCard(kindOf(secret, "pi"), data, options); }
+    async handleCardAction(secret) { return this._act(kindOf(secret, "pi")); }
+    async handleNextAction(options) { return this._act(intentOf(options?.clientSecret)); }
 
-    async _confirmCard(secret, data, options) {
-      const intent = intentOf(secret);
+    async _confirmCard(intent, data, options) {
       const given = data?.payment_method;
       if (given === undefined) {
-        const found = await this._retrieve(secret);
+        const found = await this._retrieve(intent.secret);
+        if (found.error) return found;
         if (found[intent.result]?.status === "requires_action") return this._act(intent);
       }
       const params = { return_url: data?.return_url, setup_future_usage: data?.setup_future_usage };
@@ -374,22 +471,25 @@
       return answered;
     }
 
-    confirmSetup(options) { return this._confirmElements(options); }
-    confirmPayment(options) { return this._confirmElements(options); }
+    async confirmSetup(options) { return this._confirmElements("seti", options); }
+    async confirmPayment(options) { return this._confirmElements("pi", options); }
 
-    async _confirmElements({ elements, clientSecret, confirmParams, redirect }) {
+    async _confirmElements(kind, { elements, clientSecret, confirmParams, redirect }) {
       const secret = clientSecret ?? elements?._options.clientSecret;
-      const intent = intentOf(secret);
+      const intent = kindOf(secret, kind);
+      if (redirect !== "if_required" && !confirmParams?.return_url) {
+        throw new IntegrationError("`confirmParams.return_url` is required unless `redirect` is \"if_required\".");
+      }
       const params = { payment_method: confirmParams?.payment_method };
       if (elements) {
         const billing = confirmParams?.payment_method_data?.billing_details;
-        const made = await this._fromElement(elements._element(), billing);
+        const made = await this._fromElement(elements._submitted(), billing);
         if (made.error) return { error: made.error };
         params.payment_method = made.paymentMethod.id;
       }
       const result = await this._confirm(intent, params, true);
       if (result.error || redirect === "if_required") return result;
-      const url = new URL(confirmParams?.return_url ?? location.href);
+      const url = new URL(confirmParams.return_url);
       const name = intent.path.replace(/s$/, "");
       url.searchParams.set(name, intent.id);
       url.searchParams.set(`${name}_client_secret`, secret);

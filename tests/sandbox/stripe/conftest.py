@@ -5,15 +5,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import pytest
+import pytest_asyncio
 import stripe
+from playwright.async_api import Browser, Page, async_playwright
 
 from sandbox.ports import free_port
 
@@ -22,6 +24,11 @@ JSON = dict[str, Any]
 ROOT = Path(__file__).parents[3]
 START = "2027-03-01T12:00:00Z"
 POLLS_MAX = 200
+SHOP = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Shop</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<body><h1>Pay</h1><div id="card"></div>
+<script src="{stripe}/js/stripe.js"></script>
+</body></html>"""
 
 
 class Process:
@@ -246,3 +253,67 @@ async def settled(emulator: Process) -> None:
             return
         await asyncio.sleep(0.02)
     pytest.fail(f"deliveries still due: {emulator.look('due')}")
+
+
+class Launch(Protocol):
+    """How Chromium is started here."""
+
+    executable: str
+    flags: list[str]
+
+
+@pytest.fixture
+def shop(emulator: Process) -> Iterator[str]:
+    """Return the address of a page that lists the emulator in its CSP, and nothing else."""
+    origin = emulator.url
+    policy = (
+        f"default-src 'none'; script-src 'self' {origin}; connect-src 'self' {origin};"
+        f" frame-src {origin}; style-src 'self'; form-action 'self'; base-uri 'none'"
+    )
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = SHOP.replace("{stripe}", origin).encode()
+            self.send_response(200)
+            self.send_header("content-type", "text/html")
+            self.send_header("content-security-policy", policy)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest_asyncio.fixture(scope="module")
+async def browser(chromium: Launch) -> AsyncIterator[Browser]:
+    """Return one Chromium for all of these tests."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=chromium.executable, args=chromium.flags
+        )
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture
+async def bare_page(browser: Browser, shop: str) -> AsyncIterator[Page]:
+    """Return the shop's page on a phone; it must log no error."""
+    complaints: list[str] = []
+    context = await browser.new_context(viewport={"width": 390, "height": 844})
+    page = await context.new_page()
+    page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else 0)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    await page.goto(shop)
+    yield page
+    await context.close()
+    # Chromium reports every answer that is no success; CSP and script errors must not be
+    usual = ("Failed to load resource", "blocked by CORS policy: No 'Access-Control-Allow-Origin'")
+    assert [text for text in complaints if not any(each in text for each in usual)] == []
