@@ -1,7 +1,8 @@
 """The demo marketplace: 12 instructors, 20 students and three weeks of history, through the API.
 
 The world's clock starts 21 days back (`HISTORY`); playing the history moves it to the present, so
-every lesson was really authorised, taught, captured, cancelled or left to expire.
+every lesson was really authorised, taught, captured, cancelled or left to expire. A load that was
+interrupted goes on where it stopped: who is registered signs in, nothing is booked twice.
 """
 
 import asyncio
@@ -13,12 +14,23 @@ from typing import TypeVar
 
 import msgspec
 
-from sandbox.client import JSON, PASSWORD, Market, Offer, Person, Refused, open_for_lessons
+from sandbox.client import (
+    JSON,
+    PASSWORD,
+    Market,
+    Offer,
+    Person,
+    Refused,
+    fresh_key,
+    open_for_lessons,
+)
 
 HISTORY = timedelta(days=21)
 PEOPLE = Path(__file__).with_name("demo_people.json")
 SEED = 20_260_101
 PARALLEL = 8
+WINDOW = timedelta(days=3)
+"""How long after an instant a free slot is looked for."""
 T = TypeVar("T")
 
 
@@ -69,10 +81,10 @@ def address(name: str) -> str:
 
 
 async def load(url: str, *, until: datetime) -> Demo:
-    """Plays the demo through the API of the marketplace at `url`, up to `until`."""
+    """Plays the demo through the API of the marketplace at `url`, up to `until`; safe to repeat."""
     chance = random.Random(SEED)  # noqa: S311 - a demo wants the same dice every time
     cast = msgspec.json.decode(PEOPLE.read_bytes(), type=People)
-    async with Market(url) as market:
+    async with Market(url, is_patient=True) as market:
         people = await _students(market, cast)
         offers = await _instructors(market, cast)
         await _play_history(market, people, offers, until=until, chance=chance)
@@ -134,21 +146,28 @@ async def _play_history(
 ) -> None:
     """Books lessons over the past weeks, cancels a few, lets one card fail, then travels to now."""
     now = await market.now()
-    booked = []
+    cancelled: list[JSON] = []
     for number, student in enumerate(people):
         offer = offers[number % len(offers)]
         card = "pm_card_chargeCustomerFail" if number == len(people) - 1 else CARDS[number % 4]
-        day = 2 + chance.randrange(14)
-        booked.append(await _book(market, student, offer, now + timedelta(days=day), card, chance))
-    for number, answer in enumerate(booked):
-        if answer is None or number % 7 != 3:
-            continue
-        start_at = datetime.fromisoformat(answer["start_at"])
-        early = timedelta(hours=30 if number % 2 else 18)
-        booked[number] = {**answer, "cancel_at": (start_at - early).isoformat()}
-    await _cancel_some(market, people, [b for b in booked if b and "cancel_at" in b])
+        from_at = now + timedelta(days=2 + chance.randrange(14))
+        booking = next((b for b in await _bookings(student) if _start_of(b) < until), None)
+        if booking is None and from_at < until - WINDOW:
+            booking = await _book(market, student, offer, from_at, card, chance)
+        if booking is not None and number % 7 == 3:
+            early = timedelta(hours=30 if number % 2 else 18)
+            cancelled.append({**booking, "cancel_at": (_start_of(booking) - early).isoformat()})
+    await _cancel_some(market, people, cancelled)
     if await market.now() < until:
         await market.travel(until, is_frozen=False)
+
+
+async def _bookings(student: Person) -> list[JSON]:
+    return (await student.get("/api/bookings", limit=100))["items"]
+
+
+def _start_of(booking: JSON) -> datetime:
+    return datetime.fromisoformat(booking["start_at"])
 
 
 async def _cancel_some(market: Market, people: list[Person], bookings: list[JSON]) -> None:
@@ -158,7 +177,11 @@ async def _cancel_some(market: Market, people: list[Person], bookings: list[JSON
             await market.travel(at)
         student = next(p for p in people if p.id == booking["student_id"])
         body = {"reason": "Something came up"}
-        await student.post(f"/api/bookings/{booking['id']}/cancel", body)
+        try:
+            await student.post(f"/api/bookings/{booking['id']}/cancel", body)
+        except Refused as refusal:
+            if refusal.code != "booking-state":  # an earlier load came as far as this
+                raise
 
 
 async def _book_ahead(
@@ -172,9 +195,9 @@ async def _book_ahead(
     """Books lessons of the coming days, so that calendars look lived in."""
     for number, student in enumerate(people[:-1]):
         offer = offers[(number * 5 + 1) % len(offers)]
-        day = 1 + chance.randrange(9)
-        card = CARDS[number % 4]
-        await _book(market, student, offer, until + timedelta(days=day, hours=4), card, chance)
+        from_at = until + timedelta(days=1 + chance.randrange(9), hours=4)
+        if not any(_start_of(booking) >= until for booking in await _bookings(student)):
+            await _book(market, student, offer, from_at, CARDS[number % 4], chance)
 
 
 async def _book(
@@ -186,7 +209,7 @@ async def _book(
     chance: random.Random,
 ) -> JSON | None:
     """Books one free slot within three days of an instant; None where nothing fits."""
-    window = {"from": from_at.isoformat(), "to": (from_at + timedelta(days=3)).isoformat()}
+    window = {"from": from_at.isoformat(), "to": (from_at + WINDOW).isoformat()}
     listed = await market.slots(offer.instructor.id, offer.service_id, 60, **window)
     whole_hours = [slot for slot in listed["slots"] if slot["start_at"][14:16] in {"00", "30"}]
     if not whole_hours:
@@ -194,7 +217,7 @@ async def _book(
     slot = chance.choice(whole_hours)
     request = offer.request(slot["start_at"], payment_method_id=card)
     try:
-        return (await student.post("/api/bookings", request))["booking"]
+        return (await student.post("/api/bookings", request, key=fresh_key()))["booking"]
     except Refused as refusal:
         if refusal.status != 409:
             raise

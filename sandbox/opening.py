@@ -39,7 +39,7 @@ async def open_for_people(settings: Settings) -> None:
 
 async def _make_admin(settings: Settings) -> Login:
     """Register the admin like anybody else, then give the role that nobody can take."""
-    async with Market(settings.public_url) as market:
+    async with Market(settings.public_url, is_patient=True) as market:
         person = await market.register(ADMIN_EMAIL, "Admin", "student", "UTC")
     connection = await asyncpg.connect(settings.database_url)
     try:
