@@ -57,6 +57,10 @@ async def lessons_of_instructor(
 
 
 @query
+async def lesson_by_id(tx: Tx, *, booking_id: BookingId, viewer_id: UserId) -> Lesson | None: ...
+
+
+@query
 async def hold_of_student(tx: Tx, *, student_id: UserId, now: datetime) -> Hold | None: ...
 
 

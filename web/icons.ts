@@ -37,6 +37,7 @@ export const ICONS: Record<string, string> = {
   lock: "lock",
   log_out: "log-out",
   map_pin: "map-pin",
+  mail: "mail",
   menu: "menu",
   mic: "mic-vocal",
   moon: "moon",

@@ -11,7 +11,7 @@ from litestar.response import Redirect, Template
 from domain.availability import ExceptionDay
 from domain.openings import Approval, CalendarPolicy
 from server.guards import known
-from server.pages.frame import show
+from server.pages.frame import Frame, show
 from server.pages.open_hours import clock, hours_a_week
 from server.pages.teaching import id_of, instructor_of
 from server.pages.words import MONTHS, WEEKDAYS, WEEKDAYS_LONG
@@ -67,7 +67,7 @@ class CalendarFields(msgspec.Struct, frozen=True, kw_only=True):
 async def availability(request: Request) -> Template | Redirect:
     """The instructor's week."""
     frame = await instructor_of(request)
-    if isinstance(frame, Redirect):
+    if not isinstance(frame, Frame):
         return frame
     found = await availability_by_instructor(request.parts.reads, instructor_id=id_of(frame))
     if found is None:

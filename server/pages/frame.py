@@ -31,6 +31,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     now: datetime
     theme: Theme | None
     hold: Hold | None
+    is_reader_known: bool = True
 
 
 async def frame_of(request: Request) -> Frame:
@@ -55,7 +56,7 @@ async def frame_of(request: Request) -> Frame:
 
 
 def anonymous_frame_of(request: Request) -> Frame:
-    """The frame of a page that could not find out who looks."""
+    """The frame of a page that could not find out who looks; it asks nobody to sign in."""
     zone, zone_of = _zone_of(request, None)
     return Frame(
         path=request.url.path,
@@ -67,6 +68,7 @@ def anonymous_frame_of(request: Request) -> Frame:
         now=request.parts.clock.now(),
         theme=THEMES.get(request.cookies.get("theme")),
         hold=None,
+        is_reader_known=False,
     )
 
 

@@ -8,7 +8,7 @@ from litestar import get
 from litestar.params import FromPath, FromQuery
 from litestar.response import Template
 
-from domain.bookings import Booking
+from domain.bookings import Booking, Modality
 from domain.ids import BookingId, UserId
 from domain.money import CURRENCY
 from domain.pricing import price_of
@@ -29,6 +29,7 @@ from storage.instructors import InstructorPage, page_by_instructor
 from storage.payment_methods import SavedMethod, methods_of_user
 
 WEEKS_MAX = 26
+MODALITIES: tuple[Modality, ...] = ("online", "in_person")
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,6 +119,11 @@ async def instructor(
     return show("instructor", frame, context | _stripe_keys(request.parts.settings))
 
 
+def _modalities(offers: list[Offer]) -> list[Modality]:
+    """Where the lessons take place that can be booked, whatever the profile says."""
+    return [each for each in MODALITIES if any(each in offer.modalities for offer in offers)]
+
+
 def _stripe_keys(settings: Settings) -> dict[str, object]:
     keys = StripeKeys(
         js_url=settings.stripe_js_url, publishable_key=settings.stripe_publishable_key
@@ -141,6 +147,7 @@ async def _booking_context(
         "is_bookable": True,
         "is_own": frame.viewer is not None and frame.viewer.id == person.id,
         "services": offers,
+        "modalities": _modalities(offers),
         "service": offer,
         "minutes": minutes,
         "price_cents": price_of(offer.hourly_rate_cents, minutes),

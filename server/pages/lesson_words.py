@@ -7,9 +7,9 @@ import msgspec
 
 from domain import money
 from domain.bookings import Modality
-from domain.cancellation import Terms, Tier, tier
 from domain.ids import BookingId
 from domain.settings import POLICY
+from server.pages.cancelling import CONSEQUENCE_FOR_INSTRUCTOR, consequence_for_student
 from server.pages.words import when
 from storage.lessons import Lesson
 
@@ -53,6 +53,8 @@ class LessonView(msgspec.Struct, frozen=True, kw_only=True):
     amount_cents: int
     currency: str
     is_past: bool
+    is_student: bool
+    needs_card: bool
     can_cancel: bool
     consequence: str
     finish_url: str | None
@@ -73,12 +75,13 @@ def sort_lessons(lessons: list[Lesson], *, side: Side, zone: str, now: datetime)
     over = [one for one in reversed(lessons) if one not in held and one not in upcoming]
 
     def views(some: list[Lesson]) -> list[LessonView]:
-        return [_view(one, side=side, zone=zone, now=now) for one in some]
+        return [view_of(one, side=side, zone=zone, now=now) for one in some]
 
     return Lessons(held=views(held), upcoming=views(upcoming), past=views(over))
 
 
-def _view(lesson: Lesson, *, side: Side, zone: str, now: datetime) -> LessonView:
+def view_of(lesson: Lesson, *, side: Side, zone: str, now: datetime) -> LessonView:
+    """One lesson in words, for its student or its instructor."""
     is_student = side == "student"
     text, tone = BADGES[lesson.status]
     if lesson.status == "confirmed" and lesson.payment_status in ATTENTION:
@@ -86,6 +89,7 @@ def _view(lesson: Lesson, *, side: Side, zone: str, now: datetime) -> LessonView
     line, line_tone = payment_words(lesson, side=side, zone=zone)
     there = lesson.instructor_zone
     is_hold = lesson.status == "pending"
+    can_cancel = lesson.start_at > now and lesson.status in ("pending", "confirmed")
     return LessonView(
         id=lesson.id,
         title=lesson.title,
@@ -104,8 +108,12 @@ def _view(lesson: Lesson, *, side: Side, zone: str, now: datetime) -> LessonView
         amount_cents=lesson.price_cents if is_student else lesson.instructor_amount_cents,
         currency=lesson.currency,
         is_past=lesson.end_at <= now or lesson.status not in ("pending", "confirmed"),
-        can_cancel=lesson.start_at > now and lesson.status in ("pending", "confirmed"),
-        consequence=consequence(lesson, side=side, now=now),
+        is_student=is_student,
+        needs_card=is_student and _needs_card(lesson, now),
+        can_cancel=can_cancel,
+        consequence=(
+            consequence_for_student(lesson, now=now) if is_student else CONSEQUENCE_FOR_INSTRUCTOR
+        ),
         finish_url=(
             f"/instructors/{lesson.instructor_id}?booking={lesson.id}"
             if is_hold and is_student
@@ -114,30 +122,10 @@ def _view(lesson: Lesson, *, side: Side, zone: str, now: datetime) -> LessonView
     )
 
 
-def tier_of(lesson: Lesson, now: datetime) -> Tier:
-    """What cancelling costs the student at this moment."""
-    sticky = lesson.sticky_lead_seconds
-    terms = Terms(
-        start_at=lesson.start_at,
-        created_at=lesson.created_at,
-        is_pending=lesson.status == "pending",
-        was_authorized=lesson.was_authorized,
-        sticky_lead=None if sticky is None else timedelta(seconds=sticky),
-    )
-    return tier(terms, now=now, policy=POLICY)
-
-
-def consequence(lesson: Lesson, *, side: Side, now: datetime) -> str:
-    """What happens if the viewer cancels now."""
-    if side == "instructor":
-        return "The student pays nothing and is told at once. The time is free again."
-    price = money.words(lesson.price_cents, lesson.currency)
-    sentences: dict[Tier, str] = {
-        "free": "Cancelling now is free. Nothing is charged.",
-        "credit": f"Cancelling now charges {price} and gives it back as credit for other lessons.",
-        "full": f"Cancelling now costs the full price, {price}.",
-    }
-    return sentences[tier_of(lesson, now)]
+def _needs_card(lesson: Lesson, now: datetime) -> bool:
+    """Whether another card would save the lesson."""
+    is_open = lesson.status == "confirmed" and lesson.start_at > now
+    return is_open and lesson.payment_status in ATTENTION
 
 
 def payment_words(lesson: Lesson, *, side: Side, zone: str) -> tuple[str, Tone]:
@@ -178,6 +166,8 @@ def _ahead_words(lesson: Lesson, side: Side, zone: str) -> str:
     authorized = when(lesson.start_at - POLICY.authorize_before, zone)
     if lesson.payment_status == "authorizing":
         return "Card is being authorised"
+    if not is_student:
+        return f"Card saved, {amount} comes to you on {charged}"
     return f"Card saved, authorised on {authorized}"
 
 
@@ -188,8 +178,10 @@ def _attention_words(lesson: Lesson, side: Side, zone: str) -> str:
             f"The student's card was declined. The lesson is cancelled on {until} if it stays so."
         )
     if lesson.payment_status == "auth_retry":
-        return f"Your card was declined. We try again; on {until} the lesson is cancelled."
-    return f"Your card needs attention, or the lesson is cancelled on {until}."
+        return f"Your card was declined. We try again until {until}; another card settles it now."
+    if lesson.payment_status == "action_required":
+        return f"Your bank asks you to confirm by {until}, or the lesson is cancelled."
+    return f"Your card was not accepted. Use another one by {until}, or the lesson is cancelled."
 
 
 def _ended_words(lesson: Lesson, side: Side) -> tuple[str, Tone]:

@@ -47,13 +47,13 @@ class OfferRow(Offer, frozen=True, kw_only=True):
     skill_name: str
 
 
-async def instructor_of(request: Request) -> Frame | Redirect:
-    """The frame of a signed-in instructor; others are sent to sign in, or home."""
+async def instructor_of(request: Request) -> Frame | Redirect | Template:
+    """The frame of a signed-in instructor; others sign in first, or learn how to begin."""
     frame = await frame_of(request)
     if frame.viewer is None:
         return sign_in_first(frame)
     if "instructor" not in frame.viewer.roles:
-        return Redirect("/")
+        return show("not_teaching", frame, {}, status=403)
     return frame
 
 
@@ -68,7 +68,7 @@ def id_of(frame: Frame) -> UserId:
 async def overview(request: Request) -> Template | Redirect:
     """The checklist until students can book; then the next lessons at a glance."""
     frame = await instructor_of(request)
-    if isinstance(frame, Redirect):
+    if not isinstance(frame, Frame):
         return frame
     reads, me = request.parts.reads, id_of(frame)
     profile = await profile_by_instructor(reads, instructor_id=me)
@@ -98,7 +98,7 @@ async def overview(request: Request) -> Template | Redirect:
 async def bookings(request: Request) -> Template | Redirect:
     """Every lesson ahead, and the latest of those that are over."""
     frame = await instructor_of(request)
-    if isinstance(frame, Redirect):
+    if not isinstance(frame, Frame):
         return frame
     reads, me = request.parts.reads, id_of(frame)
     zone = _zone(await availability_by_instructor(reads, instructor_id=me), frame)
@@ -114,7 +114,7 @@ async def bookings(request: Request) -> Template | Redirect:
 async def profile(request: Request) -> Template | Redirect:
     """What students read of the instructor."""
     frame = await instructor_of(request)
-    if isinstance(frame, Redirect):
+    if not isinstance(frame, Frame):
         return frame
     found = await profile_by_instructor(request.parts.reads, instructor_id=id_of(frame))
     if found is None:
@@ -127,7 +127,7 @@ async def profile(request: Request) -> Template | Redirect:
 async def services(request: Request) -> Template | Redirect:
     """What the instructor offers, and the form to change it."""
     frame = await instructor_of(request)
-    if isinstance(frame, Redirect):
+    if not isinstance(frame, Frame):
         return frame
     reads = request.parts.reads
     every_skill = await skills(reads)

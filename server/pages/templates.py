@@ -12,7 +12,15 @@ from litestar.template import TemplateConfig
 from litestar.types import ControllerRouterHandler
 
 from domain.errors import NotFound
-from server.pages import availability, home, instructors, lessons, signing_in, teaching
+from server.pages import (
+    availability,
+    home,
+    instructors,
+    lesson_detail,
+    lessons,
+    signing_in,
+    teaching,
+)
 from server.pages.assets import DIST, WEB, Build
 from server.pages.words import FILTERS
 
@@ -77,6 +85,7 @@ page_handlers: list[ControllerRouterHandler] = [
     home.home,
     instructors.instructor,
     lessons.lessons,
+    lesson_detail.lesson,
     signing_in.login,
     signing_in.register,
     teaching.overview,

@@ -34,7 +34,7 @@ interface Ends {
 }
 
 /** The card form lies in Stripe's frame, so it is told our colours instead of inheriting them. */
-function cardStyle(box: HTMLElement): Record<string, unknown> {
+export function cardStyle(box: HTMLElement): Record<string, unknown> {
   const { color } = getComputedStyle(box);
   return { base: { color, iconColor: color, fontSize: "16px" } };
 }

@@ -11,6 +11,8 @@ export interface Terms {
   freeMinutes: number;
   creditMinutes: number;
   captureMinutes: number;
+  undoMinutes: number;
+  undoLeadMinutes: number;
 }
 
 export function termsOf(book: HTMLElement): Terms {
@@ -20,6 +22,8 @@ export function termsOf(book: HTMLElement): Terms {
     freeMinutes: minutes("freeMinutes"),
     creditMinutes: minutes("creditMinutes"),
     captureMinutes: minutes("captureMinutes"),
+    undoMinutes: minutes("undoMinutes"),
+    undoLeadMinutes: minutes("undoLeadMinutes"),
   };
 }
 
@@ -42,16 +46,17 @@ export function cancelWords(start: Date, terms: Terms): string {
     return `Cancel free until ${shifted(start, -terms.freeMinutes)}. Until ${credit} the price becomes credit; later it is due.`;
   }
   if (lead >= terms.creditMinutes * MINUTE_MS) return `Cancel until ${credit} and the price becomes credit; later it is due.`;
-  return "The lesson is soon: if you cancel, the full price is due.";
+  if (lead > terms.undoLeadMinutes * MINUTE_MS) return `The lesson is soon: you can take it back for ${terms.undoMinutes} minutes; after that the full price is due.`;
+  return "The lesson is very soon: if you cancel, the full price is due.";
 }
 
-/** `Tue 9 Mar, 18:00–19:00`, and the instructor's clock when it differs. */
+/** `Tue 9 Mar, 18:00–19:00`, whose time that is, and the instructor's clock when it differs. */
 export function whenWords(start: Date, end: Date, instructorZone: string): { when: string; zones: string } {
   const when = `${write(start, zone(), "full")}–${write(end, zone(), "clock")}`;
-  if (haveSameClock(start, zone(), instructorZone)) return { when, zones: "" };
+  if (haveSameClock(start, zone(), instructorZone)) return { when, zones: `${city(zone())} time` };
   const sameDay = write(start, zone(), "day") === write(start, instructorZone, "day");
   const there = write(start, instructorZone, sameDay ? "clock" : "full");
-  return { when, zones: `your time · ${there} ${city(instructorZone)}` };
+  return { when, zones: `${city(zone())} time · ${there} in ${city(instructorZone)}` };
 }
 
 export function showSummary(summary: HTMLElement, book: HTMLElement, start: Date, end: Date): void {
@@ -62,7 +67,7 @@ export function showSummary(summary: HTMLElement, book: HTMLElement, start: Date
   delete when.dataset.empty;
   const zones = need(summary, "[data-summary-zones]");
   zones.textContent = words.zones;
-  zones.hidden = words.zones === "";
+  zones.hidden = false;
   need(summary, "[data-summary-charge]").textContent = chargeWords(start, end, terms);
   need(summary, "[data-summary-cancel]").textContent = cancelWords(start, terms);
 }

@@ -3,8 +3,8 @@
 import { type Problem, call, newKey, sentence } from "../lib/api.ts";
 import { all, need, setBusy, showProblem, told } from "../lib/dom.ts";
 import { type Booked, type Booking, PayStep } from "../lib/payment.ts";
-import { chargeWords, emptySummary, showSummary, termsOf, whenWords } from "../lib/summary.ts";
-import { city, instant, write } from "../lib/times.ts";
+import { cancelWords, chargeWords, emptySummary, showSummary, termsOf, whenWords } from "../lib/summary.ts";
+import { instant } from "../lib/times.ts";
 import { toast } from "../lib/toasts.ts";
 import { onZone } from "../lib/zones.ts";
 import type { Picked } from "./slots.ts";
@@ -15,6 +15,12 @@ type Step = "time" | "pay" | "done";
 const LOST = "The time you chose was just taken. Nothing was charged; choose another one.";
 const STEPS: readonly Step[] = ["time", "pay", "done"];
 const WHERE: Record<string, string> = { online: "Online", in_person: "In person" };
+
+/** The header told of a held time when the page was loaded; it is booked or free by now. */
+function hideHold(): void {
+  const bar = document.querySelector<HTMLElement>(".hold-bar");
+  if (bar !== null) bar.hidden = true;
+}
 
 class BookingFlow {
   readonly #summary: HTMLElement;
@@ -109,7 +115,7 @@ class BookingFlow {
     this.book.dataset.minutes = radio.value;
     this.book.dataset.price = price;
     need(this.#summary, "[data-summary-service]").textContent = `${told(this.book, "serviceTitle")}, ${radio.value} min`;
-    need(this.#summary, "[data-summary-price]").textContent = price;
+    for (const place of all(this.#summary, "[data-summary-price]")) place.textContent = price;
     const button = this.#bookButton();
     if (button !== null) button.textContent = `${told(this.book, "card") === "yes" ? "Book" : "Continue"} · ${price}`;
     this.#picked = undefined;
@@ -206,6 +212,7 @@ class BookingFlow {
 
   #backToTimes(text: string): void {
     this.#keep(undefined);
+    hideHold();
     this.#slots.dispatchEvent(new Event("slots:clear"));
     this.#picked = undefined;
     this.#write();
@@ -218,10 +225,12 @@ class BookingFlow {
   #done(booking: Booking): void {
     const [start, end] = [new Date(booking.start_at), new Date(booking.end_at)];
     const words = whenWords(start, end, told(this.book, "instructorZone"));
-    const charged = chargeWords(start, end, termsOf(this.book));
-    const there = words.zones === "" ? "" : ` (${write(start, told(this.book, "instructorZone"), "clock")} in ${city(told(this.book, "instructorZone"))})`;
-    need(this.book, "[data-done-text]").textContent = `${words.when}${there} with ${told(this.book, "instructorName")}. ${charged}`;
+    const terms = termsOf(this.book);
+    need(this.book, "[data-done-text]").textContent = `${words.when} (${words.zones}) with ${told(this.book, "instructorName")}.`;
+    need(this.book, "[data-done-charge]").textContent = chargeWords(start, end, terms);
+    need(this.book, "[data-done-cancel]").textContent = cancelWords(start, terms);
     this.#show("done");
+    hideHold();
     history.replaceState(null, "", location.pathname);
   }
 }

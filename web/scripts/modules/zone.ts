@@ -1,4 +1,7 @@
-/** The picker of the reader's zone: the likely ones first, then every zone the browser knows. */
+/**
+ * The picker of the reader's zone: the likely ones first, then every zone the browser knows.
+ * With `data-reload` the server writes the page anew: its sentences hold times too.
+ */
 
 import { make, need } from "../lib/dom.ts";
 import { city, now, write } from "../lib/times.ts";
@@ -24,6 +27,9 @@ export function mount(element: HTMLElement): void {
   };
   select.addEventListener("focus", fill, { once: true });
   select.addEventListener("pointerdown", () => { select.focus(); }, { once: true });
-  select.addEventListener("change", () => { chooseZone(select.value); });
+  select.addEventListener("change", () => {
+    chooseZone(select.value);
+    if (element.dataset.reload !== undefined) location.reload();
+  });
   onZone(() => { select.value = zone(); });
 }

@@ -1,0 +1,96 @@
+"""One lesson: when and where, its money, what cancelling costs, and what happened so far."""
+
+from uuid import UUID
+
+import msgspec
+from litestar import get
+from litestar.params import FromPath
+from litestar.response import Redirect, Template
+
+from domain.bookings import Booking
+from domain.ids import BookingId, UserId
+from gateways.settings import Settings
+from server.guards import known
+from server.pages.cancelling import stages_of
+from server.pages.frame import Frame, frame_of, show, sign_in_first
+from server.pages.lesson_story import Happening, story_of
+from server.pages.lesson_words import LessonView, Side, view_of
+from server.pages.missing import missing
+from server.requests import Request
+from storage.bookings import booking_by_id, booking_events_by_booking
+from storage.database import Reads
+from storage.lessons import lesson_by_id
+
+
+class MoneyLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the bill; what is taken off is negative."""
+
+    label: str
+    cents: int
+
+
+class Bill(msgspec.Struct, frozen=True, kw_only=True):
+    """How the amount that concerns the viewer comes about."""
+
+    lines: list[MoneyLine]
+    total: MoneyLine
+    currency: str
+
+
+@get("/lessons/{booking_id:uuid}", include_in_schema=False, guards=[known])
+async def lesson(request: Request, booking_id: FromPath[UUID]) -> Template | Redirect:
+    """A lesson of the viewer, from the side they are on."""
+    frame = await frame_of(request)
+    if frame.viewer is None:
+        return sign_in_first(frame)
+    context = await _context(request.parts.reads, frame, BookingId(booking_id), frame.viewer.id)
+    if context is None:
+        return missing(frame)
+    return show("lesson", frame, context | _card_form(request.parts.settings))
+
+
+async def _context(
+    reads: Reads, frame: Frame, booking_id: BookingId, me: UserId
+) -> dict[str, object] | None:
+    """What the page shows; nothing when the lesson is not the viewer's."""
+    found = await lesson_by_id(reads, booking_id=booking_id, viewer_id=me)
+    booking = await booking_by_id(reads, booking_id=booking_id, viewer_id=me)
+    if found is None or booking is None:
+        return None
+    side: Side = "student" if me == found.student_id else "instructor"
+    zone = frame.zone if side == "student" else found.instructor_zone
+    events = await booking_events_by_booking(reads, booking_id=found.id, viewer_id=me)
+    view: LessonView = view_of(found, side=side, zone=zone, now=frame.now)
+    story: list[Happening] = story_of(events, found, side=side)
+    has_stages = view.is_student and view.can_cancel and found.status == "confirmed"
+    return {
+        "item": view,
+        "stages": stages_of(found, now=frame.now) if has_stages else [],
+        "zone": zone,
+        "bill": _bill_of_student(booking) if side == "student" else _bill_of_instructor(booking),
+        "story": story,
+    }
+
+
+def _card_form(settings: Settings) -> dict[str, object]:
+    return {
+        "stripe_js": settings.stripe_js_url,
+        "stripe_key": settings.stripe_publishable_key,
+    }
+
+
+def _bill_of_student(booking: Booking) -> Bill:
+    lines = [MoneyLine(label="Lesson", cents=booking.price_cents)]
+    if booking.credit_applied_cents:
+        lines.append(MoneyLine(label="Credit used", cents=-booking.credit_applied_cents))
+    total = MoneyLine(label="On your card", cents=booking.card_amount_cents)
+    return Bill(lines=lines, total=total, currency=booking.currency)
+
+
+def _bill_of_instructor(booking: Booking) -> Bill:
+    lines = [
+        MoneyLine(label="Price", cents=booking.price_cents),
+        MoneyLine(label="Our fee", cents=-booking.platform_fee_cents),
+    ]
+    total = MoneyLine(label="You receive", cents=booking.instructor_amount_cents)
+    return Bill(lines=lines, total=total, currency=booking.currency)

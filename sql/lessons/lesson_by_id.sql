@@ -1,0 +1,28 @@
+-- One lesson in the words people know it by, for its student or its instructor.
+SELECT
+    b.id,
+    b.instructor_id,
+    b.student_id,
+    i.display_name AS instructor_name,
+    s.display_name AS student_name,
+    v.title,
+    b.start_at,
+    b.end_at,
+    b.time_zone AS instructor_zone,
+    b.modality,
+    b.status,
+    b.outcome,
+    p.status AS payment_status,
+    b.price_cents,
+    b.instructor_amount_cents,
+    b.currency,
+    b.hold_expires_at,
+    b.created_at,
+    b.sticky_lead_seconds,
+    p.authorized_at IS NOT NULL AS was_authorized
+FROM bookings b
+JOIN payments p ON p.booking_id = b.id
+JOIN users i ON i.id = b.instructor_id
+JOIN users s ON s.id = b.student_id
+JOIN services v ON v.id = b.service_id
+WHERE b.id = :booking_id AND :viewer_id IN (b.student_id, b.instructor_id)

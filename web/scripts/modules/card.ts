@@ -1,0 +1,91 @@
+/** Another card for a lesson whose card was declined: save it, put the lesson on it, confirm with the bank if asked. */
+
+import { call, newKey, sentence } from "../lib/api.ts";
+import { need, setBusy, showProblem, told } from "../lib/dom.ts";
+import { type Booked, cardStyle } from "../lib/payment.ts";
+import { type CardElement, type StripeClient, loadStripe, methodOf } from "../lib/stripe.ts";
+import { toastAfterLoad } from "../lib/toasts.ts";
+
+const POLLS_MAX = 20;
+const POLL_MS = 400;
+const KEPT = " Nothing was charged; try again or use another card.";
+
+class AnotherCard {
+  #stripe: StripeClient | undefined;
+  #card: CardElement | undefined;
+
+  constructor(private readonly panel: HTMLElement) {
+    need(panel, "[data-pay-form]").addEventListener("submit", (event) => {
+      event.preventDefault();
+      void this.#submit();
+    });
+    void this.#mountCard();
+  }
+
+  #tell(text: string): void {
+    showProblem(need(this.panel, "[data-pay-problem]"), text);
+  }
+
+  async #mountCard(): Promise<void> {
+    const box = need(this.panel, "[data-card-box]");
+    try {
+      this.#stripe = await loadStripe(told(this.panel, "stripeJs"), told(this.panel, "stripeKey"));
+    } catch {
+      this.#tell("The card form could not be loaded. Your lesson is still booked; reload the page to try again.");
+      return;
+    }
+    this.#card = this.#stripe.elements().create("card", { style: cardStyle(box) });
+    this.#card.on("ready", () => { delete box.dataset.waiting; });
+    this.#card.on("change", (change) => {
+      need(this.panel, "[data-card-error]").textContent = change.error?.message ?? "";
+    });
+    this.#card.mount(box);
+    need<HTMLButtonElement>(this.panel, "[data-pay]").disabled = false;
+  }
+
+  async #submit(): Promise<void> {
+    const button = need<HTMLButtonElement>(this.panel, "[data-pay]");
+    need(this.panel, "[data-pay-problem]").hidden = true;
+    setBusy(button, true);
+    const problem = await this.#useCard();
+    setBusy(button, false);
+    if (problem !== undefined) this.#tell(problem);
+    else {
+      toastAfterLoad("Your lesson is on the new card");
+      location.replace(location.pathname);
+    }
+  }
+
+  /** Why it did not work; nothing when it did. */
+  async #useCard(): Promise<string | undefined> {
+    if (this.#stripe === undefined || this.#card === undefined) return "The card form is not ready yet. Reload the page.";
+    const intent = await call<{ client_secret: string }>("POST", "/api/payments/setup-intent");
+    if (!intent.ok) return sentence(intent.problem);
+    const saved = await this.#stripe.confirmCardSetup(intent.body.client_secret, { payment_method: { card: this.#card } });
+    if (saved.error !== undefined) return (saved.error.message ?? "Your card was not accepted.") + KEPT;
+    const answer = await call<Booked>("POST", "/api/payments/update-method", {
+      body: { booking_id: told(this.panel, "booking"), payment_method_id: methodOf(saved) },
+      idempotencyKey: newKey(),
+    });
+    if (!answer.ok) return sentence(answer.problem);
+    const secret = answer.body.payment?.action === "authorize" ? answer.body.payment.client_secret : undefined;
+    if (secret == null) return undefined;
+    const confirmed = await this.#stripe.confirmCardPayment(secret);
+    if (confirmed.error !== undefined) return (confirmed.error.message ?? "Your bank did not confirm.") + KEPT;
+    await this.#untilAuthorized();
+    return undefined;
+  }
+
+  /** The bank has said yes, the marketplace hears of it a moment later. */
+  async #untilAuthorized(): Promise<void> {
+    for (let poll = 0; poll < POLLS_MAX; poll += 1) {
+      const answer = await call<Booked>("GET", `/api/bookings/${told(this.panel, "booking")}`);
+      if (answer.ok && answer.body.booking.payment_status === "authorized") return;
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+}
+
+export function mount(element: HTMLElement): void {
+  new AnotherCard(element);
+}
