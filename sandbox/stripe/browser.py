@@ -4,9 +4,13 @@ from html import escape
 from pathlib import Path
 from string import Template
 from typing import Any, Final
+from urllib.parse import urlencode
 
+import msgspec
+
+from sandbox.stripe import dashboard_money, dashboard_traffic
 from sandbox.stripe.control import Control
-from sandbox.stripe.dashboard import express_page, home_page
+from sandbox.stripe.due import due_view
 from sandbox.stripe.onboarding import finish, open_link
 from sandbox.stripe.protocol import CORS, Reply, Request, json_reply
 
@@ -38,7 +42,13 @@ class Pages:
             case ("GET", ["health"]):
                 reply = json_reply({"ok": True})
             case ("GET", [""]):
-                reply = _page(home_page(self.control.store, self.control.clock))
+                reply = self._dashboard(request, "")
+            case ("GET", ["dashboard", *rest]) if len(rest) < 2:
+                reply = self._dashboard(request, rest[0] if rest else "")
+            case ("GET", ["dashboard", "objects", object_id]):
+                reply = _found(dashboard_money.any_object(self.control.context(), object_id))
+            case ("POST", ["dashboard", "do", *path]):
+                reply = self._act(request, "/".join(path))
             case ("GET", ["js", name]) if name in self.files:
                 reply = self._file(name)
             case ("GET", ["_emulator", "3ds", intent_id]):
@@ -98,12 +108,63 @@ class Pages:
 
     def _express(self, account_id: str) -> Reply:
         """A connected account's own dashboard."""
-        text = express_page(self.control.store, self.control.context(account_id), account_id)
-        return (
-            json_reply({"error": {"message": "No such account."}}, 404)
-            if text is None
-            else _page(text)
+        return _found(dashboard_money.express(self.control.context(account_id), account_id))
+
+    def _dashboard(self, request: Request, name: str) -> Reply:
+        """A section of the dashboard."""
+        control = self.control
+        ctx, query = control.context(), request.form()
+        said = str(query.get("said", ""))
+        text: str | None = None
+        match name:
+            case "":
+                text = dashboard_money.home(ctx, due_view(control.store, control.clock), said)
+            case "payments":
+                text = dashboard_money.payments(ctx, said)
+            case "accounts":
+                text = dashboard_money.accounts(ctx, said)
+            case "books":
+                text = dashboard_money.books(ctx, said)
+            case "events":
+                text = dashboard_traffic.events(ctx, said)
+            case "deliveries":
+                text = dashboard_traffic.deliveries(ctx, said)
+            case "faults":
+                text = dashboard_traffic.faults_page(control.faults, said)
+            case "clock":
+                kept = control.snapshots
+                text = dashboard_traffic.clock_page(ctx, control.clock, kept, said)
+            case "log":
+                text = dashboard_traffic.log_page(control.log, query, said)
+            case _:
+                pass
+        return _found(text)
+
+    def _act(self, request: Request, path: str) -> Reply:
+        """A form of a page: the control request it means, then back to the page."""
+        given = {name: value for name, value in request.form().items() if value not in ("", {})}
+        back = given.pop("_back", "")
+        method = given.pop("_method", "POST")
+        if isinstance(given.get("match"), dict):
+            given["match"] = {name: value for name, value in given["match"].items() if value}
+        asked = Request(
+            method=method,
+            path=f"/_emulator/{path}",
+            query="",
+            headers={"content-type": "application/json"},
+            body=msgspec.json.encode(given),
         )
+        answer = self.control.handle(asked, path)
+        error = {} if answer.status == 200 else msgspec.json.decode(answer.body)["error"]
+        said = error.get("message") or "Done."
+        return _redirect(f"/dashboard/{back}?{urlencode({'said': said})}")
+
+
+def _found(text: str | None) -> Reply:
+    """A page, or 404."""
+    if text is None:
+        return json_reply({"error": {"message": "No such page."}}, 404)
+    return _page(text)
 
 
 def _page(text: str) -> Reply:

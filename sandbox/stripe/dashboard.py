@@ -1,4 +1,4 @@
-"""Pages to look at what happened: the platform's, and a connected account's own."""
+"""The frame of the pages to look at what happened, and their small parts: tables, badges, forms."""
 
 from collections.abc import Sequence
 from html import escape
@@ -6,18 +6,51 @@ from pathlib import Path
 from string import Template
 from typing import Any, Final
 
-from sandbox.stripe.balances import available_cents, pending_cents
-from sandbox.stripe.clock import EmulatorClock, instant
-from sandbox.stripe.context import Ctx
-from sandbox.stripe.due import due_view
-from sandbox.stripe.invariants import invariants
-from sandbox.stripe.settings import Config
-from sandbox.stripe.store import Store
+from sandbox.stripe.clock import instant
 
 Doc = dict[str, Any]
 
 PAGE: Final = Path(__file__).with_name("assets") / "dashboard.html"
-ROWS: Final = 40
+SECTIONS: Final = (
+    ("", "Overview"),
+    ("payments", "Payments"),
+    ("accounts", "Accounts"),
+    ("events", "Events"),
+    ("deliveries", "Deliveries"),
+    ("faults", "Faults"),
+    ("clock", "Clock"),
+    ("log", "Log"),
+    ("books", "Books"),
+)
+GOOD: Final = (
+    "succeeded",
+    "active",
+    "paid",
+    "available",
+    "won",
+    "enabled",
+    "executed",
+    "ok",
+    "200",
+    "yes",
+)
+BAD: Final = (
+    "failed",
+    "canceled",
+    "inactive",
+    "lost",
+    "disabled",
+    "refused",
+    "dropped",
+    "cut",
+    "no",
+)
+
+
+class Html(str):
+    """Text that is already safe."""
+
+    __slots__ = ()
 
 
 def money(cents: int | None) -> str:
@@ -28,179 +61,121 @@ def money(cents: int | None) -> str:
     return f"{sign}${abs(cents) // 100:,}.{abs(cents) % 100:02d}"
 
 
-def when(micros: int) -> str:
+def when(micros: int | None) -> str:
     """A virtual instant a person reads."""
-    return instant(micros).strftime("%a %d %b %Y %H:%M:%S")
+    return "" if micros is None else instant(micros).strftime("%a %d %b %Y %H:%M:%S")
 
 
-def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A section with a table; says so when there is nothing."""
-    head = "".join(f"<th>{escape(name)}</th>" for name in heads)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+def safe(value: object) -> Html:
+    """Anything as HTML."""
+    return value if isinstance(value, Html) else Html(escape("" if value is None else str(value)))
+
+
+def link(object_id: str | None) -> Html:
+    """The page of an object; what is no id stays a word."""
+    name = escape(object_id or "")
+    if "_" not in name:
+        return Html(name)
+    return Html(f'<a class="id" href="/dashboard/objects/{name}">{name}</a>')
+
+
+def badge(state: object) -> Html:
+    """A state as a coloured word."""
+    word = str(state)
+    is_bad = word in BAD or word.startswith(("4", "5", "fault", "requires_payment_method"))
+    kind = "good" if word in GOOD else "bad" if is_bad else "plain"
+    return Html(f'<span class="badge {kind}">{escape(word.replace("_", " "))}</span>')
+
+
+def button(
+    control: str, label: str, back: str, fields: Doc | None = None, *, is_delete: bool = False
+) -> Html:
+    """A form of one button that sends a control request and comes back."""
+    hidden = {"_back": back, **({"_method": "DELETE"} if is_delete else {}), **(fields or {})}
+    inputs = "".join(
+        f'<input type="hidden" name="{escape(name)}" value="{escape(str(value))}">'
+        for name, value in hidden.items()
     )
+    return Html(
+        f'<form class="one" method="post" action="/dashboard/do/{escape(control)}">{inputs}'
+        f'<button type="submit" class="quiet small">{escape(label)}</button></form>'
+    )
+
+
+def form(control: str, back: str, label: str, *inner: Html) -> Html:
+    """A form that sends a control request and comes back."""
+    return Html(
+        f'<form class="line" method="post" action="/dashboard/do/{escape(control)}">'
+        f'<input type="hidden" name="_back" value="{escape(back)}">{"".join(inner)}'
+        f'<button type="submit">{escape(label)}</button></form>'
+    )
+
+
+def field(name: str, label: str, value: str = "", **attributes: str) -> Html:
+    """A labelled input."""
+    more = "".join(f' {key}="{escape(text)}"' for key, text in attributes.items())
+    return Html(
+        f'<label>{escape(label)}<input name="{escape(name)}" value="{escape(value)}"{more}></label>'
+    )
+
+
+def choice(name: str, label: str, options: Sequence[str]) -> Html:
+    """A labelled choice."""
+    shown = "".join(f"<option>{escape(option)}</option>" for option in options)
+    return Html(f'<label>{escape(label)}<select name="{escape(name)}">{shown}</select></label>')
+
+
+def section(title: str, *inner: Html) -> Html:
+    """A part of a page."""
+    return Html(f"<section><h2>{escape(title)}</h2>{''.join(inner)}</section>")
+
+
+def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[object]]) -> Html:
+    """A section with a table, its rows cards on a phone; says so when there is nothing.
+
+    Heads that end with `#` are numbers, aligned right.
+    """
+    names = [(name.rstrip("#"), ' class="number"' if name.endswith("#") else "") for name in heads]
+    head = "".join(f"<th{kind}>{escape(name)}</th>" for name, kind in names)
+    body = "".join(f"<tr>{_cells(names, row)}</tr>" for row in rows)
     content = (
-        f"<div class=scroll><table><thead><tr>{head}</tr></thead>"
-        f"<tbody>{body}</tbody></table></div>"
+        f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+        "</div>"
         if rows
-        else "<p class=empty>Nothing yet.</p>"
+        else '<p class="empty">Nothing yet.</p>'
     )
-    return f"<section><h2>{escape(title)}</h2>{content}</section>"
+    return section(title, Html(content))
 
 
-def _render(title: str, facts: Sequence[tuple[str, str]], sections: Sequence[str]) -> str:
-    """The page around facts and tables."""
+def _cells(names: Sequence[tuple[str, str]], row: Sequence[object]) -> str:
+    return "".join(
+        f'<td data-label="{escape(name)}"{kind}>{safe(cell)}</td>'
+        for (name, kind), cell in zip(names, row, strict=True)
+    )
+
+
+def render(
+    title: str,
+    here: str | None,
+    facts: Sequence[tuple[str, object]],
+    sections: Sequence[Html],
+    said: str = "",
+) -> str:
+    """The page around facts and sections; `here` None is a page without the navigation."""
     tiles = "".join(
-        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts
+        f"<div><dt>{escape(name)}</dt><dd>{safe(value)}</dd></div>" for name, value in facts
+    )
+    links = "".join(
+        f'<a href="/dashboard/{name}"{_current(name, here)}>{label}</a>' for name, label in SECTIONS
     )
     return Template(PAGE.read_text()).substitute(
-        title=escape(title), facts=tiles, sections="".join(sections)
+        title=escape(title),
+        nav="" if here is None else f'<nav aria-label="Sections">{links}</nav>',
+        said=f'<p class="said" role="status">{escape(said)}</p>' if said else "",
+        facts=f'<dl class="facts">{tiles}</dl>' if tiles else "",
+        sections="".join(sections),
     )
 
 
-def home_page(store: Store, clock: EmulatorClock) -> str:
-    """Balance, self-check, requests, intents, events, accounts."""
-    due = due_view(store, clock)
-    check = invariants(store, Config())
-    balance = store.row("SELECT available, pending FROM balances WHERE account = ''")
-    facts = [
-        ("Now", when(clock.now_us())),
-        ("Available", money(balance["available"] if balance else 0)),
-        ("Pending", money(balance["pending"] if balance else 0)),
-        ("Books", "balanced" if check["ok"] else "NOT BALANCED"),
-        ("Deliveries due", f"{due['deliveries_due']} of {due['pending_deliveries']} waiting"),
-    ]
-    return _render(
-        "Stripe emulator",
-        facts,
-        [_requests(store), _intents(store), _events(store), _accounts(store)],
-    )
-
-
-def _requests(store: Store) -> str:
-    rows = store.rows(
-        "SELECT at, method, path, status, decision, error_code, key FROM log"
-        " ORDER BY seq DESC LIMIT ?",
-        ROWS,
-    )
-    return table(
-        "Requests",
-        ("When", "Request", "Status", "Decision", "Code", "Key"),
-        [
-            (
-                when(row["at"]),
-                f"{row['method']} {row['path']}",
-                str(row["status"] or "cut"),
-                row["decision"],
-                row["error_code"] or "",
-                row["key"] or "",
-            )
-            for row in rows
-        ],
-    )
-
-
-def _intents(store: Store) -> str:
-    rows = store.rows(
-        "SELECT created, id, body ->> '$.amount' AS amount, body ->> '$.status' AS status,"
-        " body ->> '$.transfer_data.destination' AS destination FROM objects"
-        " WHERE kind = 'payment_intent' ORDER BY seq DESC LIMIT ?",
-        ROWS,
-    )
-    return table(
-        "Payment intents",
-        ("Created", "Id", "Amount", "Status", "Destination"),
-        [
-            (
-                when(row["created"] * 1_000_000),
-                row["id"],
-                money(row["amount"]),
-                row["status"],
-                row["destination"] or "",
-            )
-            for row in rows
-        ],
-    )
-
-
-def _events(store: Store) -> str:
-    rows = store.rows(
-        "SELECT o.created, o.id, o.account, o.body ->> '$.type' AS type,"
-        " (SELECT group_concat(state || ' (' || attempts || ')', ', ') FROM deliveries"
-        " WHERE event_id = o.id) AS deliveries"
-        " FROM objects o WHERE o.kind = 'event' ORDER BY o.seq DESC LIMIT ?",
-        ROWS,
-    )
-    return table(
-        "Events",
-        ("Created", "Type", "Id", "Account", "Deliveries"),
-        [
-            (
-                when(row["created"] * 1_000_000),
-                row["type"],
-                row["id"],
-                row["account"],
-                row["deliveries"] or "nobody listens",
-            )
-            for row in rows
-        ],
-    )
-
-
-def _accounts(store: Store) -> str:
-    rows = store.rows(
-        "SELECT o.id, o.body ->> '$.email' AS email,"
-        " o.body ->> '$.capabilities.transfers' AS transfers,"
-        " coalesce(b.available, 0) AS available, coalesce(b.pending, 0) AS pending"
-        " FROM objects o LEFT JOIN balances b ON b.account = o.id"
-        " WHERE o.kind = 'account' ORDER BY o.seq DESC LIMIT ?",
-        ROWS,
-    )
-    return table(
-        "Connected accounts",
-        ("Id", "E-mail", "Transfers", "Available", "Pending"),
-        [
-            (
-                row["id"],
-                row["email"] or "",
-                row["transfers"] or "",
-                money(row["available"]),
-                money(row["pending"]),
-            )
-            for row in rows
-        ],
-    )
-
-
-def express_page(store: Store, ctx: Ctx, account_id: str) -> str | None:
-    """Balance and movements of one connected account; None when there is no such account."""
-    account = store.find("account", account_id)
-    if account is None:
-        return None
-    rows = store.rows(
-        "SELECT created, body ->> '$.type' AS type, body ->> '$.amount' AS amount,"
-        " body ->> '$.fee' AS fee, body ->> '$.net' AS net FROM objects"
-        " WHERE kind = 'balance_transaction' AND account = ? ORDER BY seq DESC LIMIT ?",
-        account_id,
-        ROWS,
-    )
-    facts = [
-        ("Account", account["email"] or account_id),
-        ("Available", money(available_cents(ctx, account_id))),
-        ("On its way", money(pending_cents(ctx, account_id))),
-    ]
-    movements = [
-        (
-            when(row["created"] * 1_000_000),
-            row["type"],
-            money(row["amount"]),
-            money(row["fee"]),
-            money(row["net"]),
-        )
-        for row in rows
-    ]
-    return _render(
-        "Express dashboard",
-        facts,
-        [table("Movements", ("When", "Type", "Amount", "Fee", "Net"), movements)],
-    )
+def _current(name: str, here: str | None) -> str:
+    return ' aria-current="page"' if name == here else ""
