@@ -2,14 +2,16 @@
 
 from typing import Any, Final
 
-from sandbox.stripe.balances import CURRENCY
+from sandbox.stripe.balances import CURRENCY, available_cents, pending_cents
 from sandbox.stripe.context import Ctx
 from sandbox.stripe.errors import StripeError, invalid
 from sandbox.stripe.events import emit
-from sandbox.stripe.ids import token
+from sandbox.stripe.external_accounts import SLOW_BANK, add_bank_account
+from sandbox.stripe.ids import platform_id
 from sandbox.stripe.lists import LIST, embedded, page
 from sandbox.stripe.params import merge_metadata
 from sandbox.stripe.routing import Route, delete, get, post
+from sandbox.stripe.schedules import INTERVALS, replan_sweep
 
 Doc = dict[str, Any]
 
@@ -23,6 +25,17 @@ DUE: Final = [
     "tos_acceptance.date",
     "tos_acceptance.ip",
 ]
+FALSE: Final = (False, "false")
+REJECTIONS: Final = (
+    "fraud_payment_method_casher",
+    "fraud_payment_method_tester",
+    "fraud_no_intent_to_fulfill",
+    "fraud_other",
+    "fraud",
+    "credit",
+    "terms_of_service",
+    "other",
+)
 SPEC: Final = {
     "email": "str",
     "business_type": "str",
@@ -38,11 +51,13 @@ SPEC: Final = {
 }
 
 
-def requirements(due: list[str], disabled_reason: str | None) -> Doc:
-    """What Stripe still wants to know."""
+def requirements(
+    due: list[str], disabled_reason: str | None, *, deadline: int | None = None
+) -> Doc:
+    """What Stripe still wants to know; until `deadline` (seconds) nothing is disabled."""
     return {
         "alternatives": [],
-        "current_deadline": None,
+        "current_deadline": deadline,
         "currently_due": due,
         "disabled_reason": disabled_reason,
         "errors": [],
@@ -108,20 +123,33 @@ def _account(ctx: Ctx, account_id: str, p: Doc, kind: str) -> Doc:
         "metadata": merge_metadata({}, p.get("metadata")),
         "payouts_enabled": False,
         "requirements": requirements(list(DUE), "requirements.past_due"),
-        "settings": _settings(p.get("settings") or {}),
+        "settings": _settings(ctx, p.get("settings") or {}),
         "tos_acceptance": {"date": None, "ip": None, "user_agent": None},
         "type": "express" if kind == "express" else "none",
         "_": {},
     }
 
 
-def _settings(given: Doc) -> Doc:
+def _settings(ctx: Ctx, given: Doc) -> Doc:
     """Account settings; payouts follow the schedule asked for."""
     payouts = given.get("payouts") or {}
-    schedule = {"delay_days": 2, "interval": "daily", **(payouts.get("schedule") or {})}
+    interval = ctx.config.default_payout_interval
+    schedule = {"delay_days": 2, "interval": interval, **(payouts.get("schedule") or {})}
     schedule["delay_days"] = (
         2 if schedule["delay_days"] == "minimum" else int(schedule["delay_days"])
     )
+    if schedule["interval"] not in INTERVALS:
+        raise invalid(
+            f"Invalid interval: {schedule['interval']}",
+            param="settings[payouts][schedule][interval]",
+        )
+    if "monthly_anchor" in schedule:
+        schedule["monthly_anchor"] = int(schedule["monthly_anchor"])
+    if isinstance(schedule.get("monthly_payout_days"), dict):
+        days = schedule["monthly_payout_days"].values()
+        schedule["monthly_payout_days"] = [int(day) for day in days]
+    if isinstance(schedule.get("weekly_payout_days"), dict):
+        schedule["weekly_payout_days"] = list(schedule["weekly_payout_days"].values())
     descriptor = {
         "statement_descriptor": None,
         "statement_descriptor_kana": None,
@@ -143,7 +171,7 @@ def _settings(given: Doc) -> Doc:
         "invoices": {"default_account_tax_ids": None, "hosted_payment_method_save": "offer"},
         "payments": descriptor,
         "payouts": {
-            "debit_negative_balances": True,
+            "debit_negative_balances": payouts.get("debit_negative_balances") not in FALSE,
             "schedule": schedule,
             "statement_descriptor": payouts.get("statement_descriptor"),
         },
@@ -162,7 +190,7 @@ def _request_capabilities(account: Doc, wanted: Doc) -> None:
 
 def platform_account(ctx: Ctx) -> Doc:
     """The platform's own account."""
-    account_id = "acct_" + token(ctx.store.seed, "platform", 16)
+    account_id = platform_id(ctx.store.seed)
     account = _account(ctx, account_id, {"email": "platform@example.com"}, "full")
     account |= {"charges_enabled": True, "payouts_enabled": True, "details_submitted": True}
     account["capabilities"] = {"card_payments": "active", "transfers": "active"}
@@ -204,42 +232,21 @@ def complete(ctx: Ctx, account: Doc, routing_number: str, account_number: str) -
         "details_submitted": True,
         "payouts_enabled": True,
         "requirements": requirements([], None),
-        "tos_acceptance": {"date": ctx.now, "ip": "127.0.0.1", "user_agent": None},
+        "tos_acceptance": {
+            **account["tos_acceptance"],
+            "date": ctx.now,
+            "ip": "127.0.0.1",
+            "user_agent": None,
+        },
     }
+    if account_number == SLOW_BANK:
+        account["payouts_enabled"] = False
+        account["requirements"]["pending_verification"] = ["external_account"]
     ctx.save(account)
     there = ctx.on(account["id"])
     for name in changed:
         emit(there, "capability.updated", capability(account, name))
     emit(there, "account.updated", account, previous)
-
-
-def add_bank_account(ctx: Ctx, account: Doc, routing_number: str, account_number: str) -> Doc:
-    """A bank account payouts go to; the first one is the default."""
-    bank_account: Doc = {
-        "id": ctx.new_id("ba"),
-        "object": "bank_account",
-        "account": account["id"],
-        "account_holder_name": None,
-        "account_holder_type": "individual",
-        "account_type": None,
-        "available_payout_methods": ["standard", "instant"],
-        "bank_name": "STRIPE TEST BANK",
-        "country": "US",
-        "currency": CURRENCY,
-        "default_for_currency": not account["external_accounts"]["data"],
-        "fingerprint": token(ctx.store.seed, f"bank:{account_number}", 16),
-        "last4": account_number[-4:],
-        "metadata": {},
-        "routing_number": routing_number,
-        "status": "new",
-        "_": {"number": account_number},
-    }
-    there = ctx.on(account["id"])
-    there.insert(bank_account)
-    shown_account = {name: value for name, value in bank_account.items() if name != "_"}
-    account["external_accounts"]["data"].append(shown_account)
-    emit(there, "account.external_account.created", bank_account)
-    return shown_account
 
 
 def capability(account: Doc, name: str) -> Doc:
@@ -273,27 +280,51 @@ def retrieve(ctx: Ctx, p: Doc, account_id: str) -> Doc:  # noqa: ARG001 -- every
 def update(ctx: Ctx, p: Doc, account_id: str) -> Doc:
     """POST /v1/accounts/{id}."""
     account = load_account(ctx, account_id)
+    previous = {name: account[name] for name in p if name in account}
     for name in ("email", "business_type"):
         if name in p:
             account[name] = p[name]
     if p.get("business_profile"):
-        account["business_profile"] |= p["business_profile"]
+        account["business_profile"] = account["business_profile"] | p["business_profile"]
     if p.get("settings"):
         schedule = {
             "payouts": account["settings"]["payouts"] | (p["settings"].get("payouts") or {})
         }
-        account["settings"] = _settings(schedule)
+        account["settings"] = _settings(ctx, schedule)
     if "metadata" in p:
         account["metadata"] = merge_metadata(account["metadata"], p["metadata"])
     _request_capabilities(account, p.get("capabilities") or {})
+    ctx.save(account)
+    replan_sweep(ctx, account_id)
+    emit(ctx.on(account_id), "account.updated", account, previous)
+    return account
+
+
+def reject(ctx: Ctx, p: Doc, account_id: str) -> Doc:
+    """POST /v1/accounts/{id}/reject: nothing works any more, for good."""
+    account = load_account(ctx, account_id)
+    if p["reason"] not in REJECTIONS:
+        raise invalid(f"Invalid reason: {p['reason']}", param="reason")
+    kind = p["reason"].partition("_")[0]
+    reason = {"fraud": "fraud", "terms": "terms_of_service"}.get(kind, "other")
+    account["capabilities"] = dict.fromkeys(account["capabilities"], "inactive")
+    account |= {
+        "charges_enabled": False,
+        "payouts_enabled": False,
+        "requirements": requirements([], f"rejected.{reason}"),
+    }
     ctx.save(account)
     emit(ctx.on(account_id), "account.updated", account)
     return account
 
 
 def remove(ctx: Ctx, p: Doc, account_id: str) -> Doc:  # noqa: ARG001 -- every handler's form
-    """DELETE /v1/accounts/{id}."""
+    """DELETE /v1/accounts/{id}: only with an empty balance."""
     load_account(ctx, account_id)
+    if available_cents(ctx, account_id) or pending_cents(ctx, account_id):
+        raise invalid("This account cannot be deleted: its balance is not zero.")
+    application = {"id": "ca_" + ctx.store.seed_token("application"), "object": "application"}
+    emit(ctx.on(account_id), "account.application.deauthorized", {**application, "name": None})
     ctx.store.delete(account_id)
     return {"id": account_id, "object": "account", "deleted": True}
 
@@ -315,22 +346,18 @@ def retrieve_capability(ctx: Ctx, p: Doc, account_id: str, name: str) -> Doc:  #
     return capability(load_account(ctx, account_id), name)
 
 
-def create_external(ctx: Ctx, p: Doc, account_id: str) -> Doc:
-    """POST /v1/accounts/{id}/external_accounts with bank account data."""
+def update_capability(ctx: Ctx, p: Doc, account_id: str, name: str) -> Doc:
+    """POST /v1/accounts/{id}/capabilities/{capability}: request it, or give it up."""
     account = load_account(ctx, account_id)
-    data = p["external_account"]
-    if not isinstance(data, dict) or data.get("object") != "bank_account":
-        raise invalid("Only bank_account hashes are supported.", param="external_account")
-    bank_account = add_bank_account(
-        ctx, account, data.get("routing_number", ""), data.get("account_number", "")
-    )
+    if p.get("requested"):
+        _request_capabilities(account, {name: {"requested": "true"}})
+    elif name in account["capabilities"]:
+        account["capabilities"][name] = "inactive"
     ctx.save(account)
-    return bank_account
-
-
-def list_external(ctx: Ctx, p: Doc, account_id: str) -> Doc:  # noqa: ARG001
-    """GET /v1/accounts/{id}/external_accounts."""
-    return load_account(ctx, account_id)["external_accounts"]
+    there = ctx.on(account_id)
+    emit(there, "capability.updated", capability(account, name))
+    emit(there, "account.updated", account)
+    return capability(account, name)
 
 
 ROUTES: list[Route] = [
@@ -356,6 +383,6 @@ ROUTES: list[Route] = [
     delete("/v1/accounts/{id}", remove),
     get("/v1/accounts/{id}/capabilities", list_capabilities),
     get("/v1/accounts/{id}/capabilities/{capability}", retrieve_capability),
-    post("/v1/accounts/{id}/external_accounts", create_external, {"external_account": "any"}),
-    get("/v1/accounts/{id}/external_accounts", list_external, LIST | {"object": "str"}),
+    post("/v1/accounts/{id}/reject", reject, {"reason": "str!", "payouts_action": "str"}),
+    post("/v1/accounts/{id}/capabilities/{capability}", update_capability, {"requested": "bool"}),
 ]

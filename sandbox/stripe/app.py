@@ -9,17 +9,26 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from sandbox.stripe import (
+    account_debits,
     accounts,
+    application_fees,
+    balance_settings,
     balances,
     charges,
     customers,
+    disputes,
     events,
+    external_accounts,
+    fraud,
     onboarding,
     payment_intents,
     payment_methods,
     payouts,
     refunds,
+    reversals,
+    searching,
     setup_intents,
+    topups,
     transfers,
     webhooks,
 )
@@ -40,17 +49,26 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 MODULES: Final = (
+    account_debits,
     accounts,
+    application_fees,
+    balance_settings,
     balances,
     charges,
     customers,
+    disputes,
     events,
+    external_accounts,
+    fraud,
     onboarding,
     payment_intents,
     payment_methods,
     payouts,
     refunds,
+    reversals,
+    searching,
     setup_intents,
+    topups,
     transfers,
     webhooks,
 )

@@ -7,11 +7,12 @@ all parties (the outside world included) that must sum to zero. `/_emulator/inva
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sandbox.stripe.clock import after_business_days
+from sandbox.stripe.clock import DAY_SECONDS, after_business_days
 from sandbox.stripe.context import Ctx
 from sandbox.stripe.events import emit
 from sandbox.stripe.lists import LIST, page
 from sandbox.stripe.routing import Route, get
+from sandbox.stripe.schedules import plan_sweep
 
 Doc = dict[str, Any]
 
@@ -19,6 +20,7 @@ CURRENCY: Final = "usd"
 OPENING_FLOAT_CENTS: Final = 100_000_000
 CARDS: Final = "world:cards"
 BANK: Final = "world:bank"
+PLATFORM: Final = "platform"
 STRIPE_FEES: Final = "stripe:fees"
 REPORTING: Final = {
     "charge": "charge",
@@ -37,7 +39,10 @@ REPORTING: Final = {
     "topup": "topup",
     "stripe_fee": "fee",
     "adjustment": "other_adjustment",
+    "connect_collection_transfer": "connect_collection_transfer",
 }
+COLLECTION_DAYS: Final = 180
+"""How long an account may owe before the platform pays for it."""
 
 
 def add_transaction(
@@ -45,15 +50,21 @@ def add_transaction(
     account: str,
     kind: str,
     amount: int,
-    source: str,
+    source: str | None,
     *,
     available_on: int | None = None,
-    fee: int = 0,
     fee_details: Sequence[Doc] = (),
     description: str | None = None,
+    category: str | None = None,
+    is_instant: bool = False,
 ) -> Doc:
-    """Change an account's balance by `amount - fee` cents; `available_on` in seconds, None now."""
+    """Change an account's balance by `amount` less its fees; `available_on` in seconds, None now.
+
+    The one place where a balance changes: whoever calls it writes the `journal` too. An instant
+    payout takes what is available first, then what is still pending.
+    """
     free_at = ctx.now if available_on is None else max(available_on, ctx.now)
+    fee = sum(detail["amount"] for detail in fee_details)
     transaction: Doc = {
         "id": ctx.new_id("txn"),
         "object": "balance_transaction",
@@ -65,25 +76,49 @@ def add_transaction(
         "description": description,
         "exchange_rate": None,
         "fee": fee,
-        "fee_details": list(fee_details),
+        "fee_details": [detail for detail in fee_details if detail["amount"]],
         "net": amount - fee,
-        "reporting_category": REPORTING[kind],
+        "reporting_category": category or REPORTING[kind],
         "source": source,
         "status": "pending",
         "type": kind,
+        "_": {"payout": None},
     }
     ctx.on(account).insert(transaction)
-    _fund(ctx, account, transaction)
+    parts = [(transaction["id"], transaction["net"], free_at)]
+    if is_instant:
+        parts = _instant_parts(ctx, account, transaction)
+    for part in parts:
+        _fund(ctx, account, *part)
     return transaction
 
 
-def _fund(ctx: Ctx, account: str, transaction: Doc) -> None:
-    """Add a balance transaction to its account's balance, or plan when it gets there."""
-    net, free_at = transaction["net"], transaction["available_on"]
+def _instant_parts(ctx: Ctx, account: str, transaction: Doc) -> list[tuple[str, int, int]]:
+    """(fund, cents, when) of an instant payout: pending money never becomes available first."""
+    left = -transaction["net"]
+    first = min(left, max(0, _raw(ctx, account, "available")))
+    left -= first
+    parts: list[tuple[str, int, int]] = []
+    batches = ctx.store.rows(
+        "SELECT available_on, sum(net) AS cents FROM funds WHERE account = ? AND is_settled = 0"
+        " GROUP BY available_on HAVING sum(net) > 0 ORDER BY available_on",
+        account,
+    )
+    for batch in batches:
+        part = min(left, batch["cents"])
+        if part:
+            free_at = batch["available_on"]
+            parts.append((f"{transaction['id']}:{free_at}", -part, free_at))
+            left -= part
+    return [(transaction["id"], -first - left, ctx.now), *parts]
+
+
+def _fund(ctx: Ctx, account: str, fund: str, net: int, free_at: int) -> None:
+    """Add money to an account's balance, or plan when it gets there."""
     is_settled = free_at <= ctx.now
     ctx.store.execute(
         "INSERT INTO funds VALUES (?, ?, ?, ?, ?, ?)",
-        transaction["id"],
+        fund,
         account,
         CURRENCY,
         net,
@@ -97,7 +132,7 @@ def _fund(ctx: Ctx, account: str, transaction: Doc) -> None:
         pending=net * (not is_settled),
     )
     if not is_settled:
-        ctx.store.plan("settle_funds", f"{account or 'platform'}:{free_at}", free_at * 1_000_000)
+        ctx.store.plan("settle_funds", f"{account or PLATFORM}:{free_at}", free_at * 1_000_000)
 
 
 def _change(ctx: Ctx, account: str, *, available: int, pending: int) -> None:
@@ -110,6 +145,23 @@ def _change(ctx: Ctx, account: str, *, available: int, pending: int) -> None:
         available,
         pending,
     )
+    if account:
+        _watch_debt(ctx, account)
+    if available > 0:
+        plan_sweep(ctx, account)
+        if ctx.store.meta(f"refunds_wait:{account}"):
+            ctx.store.plan("complete_refunds", account or PLATFORM, ctx.now_us)
+
+
+def _watch_debt(ctx: Ctx, account: str) -> None:
+    """An account that owes has 180 days from the moment it began to."""
+    if available_cents(ctx, account) + pending_cents(ctx, account) >= 0:
+        ctx.store.unplan("collect_debt", account)
+    elif not ctx.store.scalar(
+        "SELECT 1 FROM due WHERE kind = 'collect_debt' AND subject = ?", account
+    ):
+        at_us = ctx.now_us + COLLECTION_DAYS * DAY_SECONDS * 1_000_000
+        ctx.store.plan("collect_debt", account, at_us)
 
 
 def journal(ctx: Ctx, lines: Sequence[tuple[str, int, str | None]]) -> None:
@@ -126,6 +178,17 @@ def journal(ctx: Ctx, lines: Sequence[tuple[str, int, str | None]]) -> None:
         )
 
 
+def stripe_detail(amount: int, description: str) -> Doc:
+    """A fee of Stripe's as a balance transaction names it."""
+    return {
+        "amount": amount,
+        "application": None,
+        "currency": CURRENCY,
+        "description": description,
+        "type": "stripe_fee",
+    }
+
+
 def stripe_fee(ctx: Ctx, amount: int) -> int:
     """Stripe's card fee: 2.9 % half up, and 30 cents."""
     return (amount * ctx.config.card_fee_permille + 500) // 1000 + ctx.config.card_fee_fixed_cents
@@ -136,20 +199,47 @@ def settles_on(ctx: Ctx) -> int:
     return after_business_days(ctx.now, ctx.config.settlement_business_days)
 
 
+def _raw(ctx: Ctx, account: str, column: str) -> int:
+    """One column of an account's running balance."""
+    query = f"SELECT {column} FROM balances WHERE account = ?"  # noqa: S608 -- our own column names
+    return ctx.store.scalar(query, account) or 0
+
+
+def reserved_cents(ctx: Ctx) -> int:
+    """What the platform cannot spend because connected accounts owe it: the sum of their debts.
+
+    Shown as `connect_reserved`. No balance transaction is written for it: the reserve moves within
+    the platform's balance, so available, pending and reserved stay the sum of all of them.
+    """
+    return (
+        ctx.store.scalar(
+            "SELECT -sum(available + pending) FROM balances"
+            " WHERE account <> '' AND available + pending < 0"
+        )
+        or 0
+    )
+
+
 def available_cents(ctx: Ctx, account: str) -> int:
     """What an account can spend now."""
-    return ctx.store.scalar("SELECT available FROM balances WHERE account = ?", account) or 0
+    raw = _raw(ctx, account, "available")
+    return raw if account else raw - reserved_cents(ctx)
 
 
 def pending_cents(ctx: Ctx, account: str) -> int:
     """What an account will be able to spend."""
-    return ctx.store.scalar("SELECT pending FROM balances WHERE account = ?", account) or 0
+    return _raw(ctx, account, "pending")
+
+
+def instant_cents(ctx: Ctx, account: str) -> int:
+    """What can be paid out at once: card money need not have settled."""
+    return max(0, available_cents(ctx, account) + pending_cents(ctx, account))
 
 
 def settle_funds(ctx: Ctx, subject: str) -> None:
     """Due work: pending funds of one account become available."""
     name, _, free_at = subject.rpartition(":")
-    account = "" if name == "platform" else name
+    account = "" if name == PLATFORM else name
     net = ctx.store.scalar(
         "SELECT sum(net) FROM funds WHERE account = ? AND is_settled = 0 AND available_on <= ?",
         account,
@@ -188,12 +278,12 @@ def balance_of(ctx: Ctx, account: str) -> Doc:
     balance: Doc = {
         "object": "balance",
         "available": amounts(available),
-        "connect_reserved": [{"amount": 0, "currency": CURRENCY}],
+        "connect_reserved": [{"amount": reserved_cents(ctx), "currency": CURRENCY}],
+        "instant_available": amounts(instant_cents(ctx, account)),
         "livemode": False,
         "pending": amounts(pending),
     }
     if account:
-        balance["instant_available"] = amounts(max(0, available + pending))
         balance.pop("connect_reserved")
     return balance
 

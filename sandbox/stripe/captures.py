@@ -8,12 +8,15 @@ from sandbox.stripe.balances import (
     add_transaction,
     journal,
     settles_on,
+    stripe_detail,
     stripe_fee,
 )
-from sandbox.stripe.cards import card_of
+from sandbox.stripe.cards import Card, card_of
 from sandbox.stripe.context import Ctx, shown
+from sandbox.stripe.disputes import dispute_as_card_does
 from sandbox.stripe.errors import invalid
 from sandbox.stripe.events import emit
+from sandbox.stripe.fraud import warn
 from sandbox.stripe.params import merge_metadata
 from sandbox.stripe.transfers import destination_account, make_transfer
 
@@ -106,16 +109,7 @@ def take(ctx: Ctx, intent: Doc, charge: Doc, amount: int, fee: int | None) -> Do
         amount,
         charge["id"],
         available_on=available_on,
-        fee=cost,
-        fee_details=[
-            {
-                "amount": cost,
-                "application": None,
-                "currency": "usd",
-                "description": "Stripe processing fees",
-                "type": "stripe_fee",
-            }
-        ],
+        fee_details=[stripe_detail(cost, "Stripe processing fees")],
         description=intent["description"],
     )
     net = (ctx.account, amount - cost, transaction["id"])
@@ -137,8 +131,17 @@ def take(ctx: Ctx, intent: Doc, charge: Doc, amount: int, fee: int | None) -> Do
     ctx.save(intent)
     if was_captured_later:
         emit(ctx, "charge.captured", charge)
+    _as_card_does(ctx, charge, card_of(payment_method))
     emit(ctx, "payment_intent.succeeded", intent)
     return intent
+
+
+def _as_card_does(ctx: Ctx, charge: Doc, card: Card) -> None:
+    """What the bank of a test card does right after the capture."""
+    if card.is_fraud_reported:
+        warn(ctx, charge)
+    if card.dispute:
+        dispute_as_card_does(ctx, charge, card.dispute)
 
 
 def _send_on(ctx: Ctx, charge: Doc, amount: int, fee: int, data: Doc) -> None:

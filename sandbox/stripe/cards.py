@@ -15,6 +15,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
 
     `attach` and `charge` are the decline reasons, None for success; `auth` says when the cardholder
     is asked: `never`, `unless_set_up`, `always`, or `on_session` (set up for off-session use).
+    `dispute` follows the capture: a reason, `inquiry`, or `multiple`; `refund` is what becomes of a
+    refund: `pending` or `fails`.
     """
 
     number: str
@@ -26,6 +28,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     auth: str = "never"
     is_available_at_once: bool = False
     dispute: str | None = None
+    is_fraud_reported: bool = False
     risk: str = "normal"
     refund: str | None = None
 
@@ -86,10 +89,16 @@ CARDS: Final = (
         dispute="product_not_received",
     ),
     Card(number="4000000000001976", names=("pm_card_createDisputeInquiry",), dispute="inquiry"),
+    Card(number="4000000404000079", names=("pm_card_createMultipleDisputes",), dispute="multiple"),
+    Card(
+        number="4000000000005423",
+        names=("pm_card_createIssuerFraudRecord",),
+        is_fraud_reported=True,
+    ),
     Card(number="4000000000007726", names=("pm_card_pendingRefund",), refund="pending"),
     Card(number="4000000000005126", names=("pm_card_refundFail",), refund="fails"),
-    Card(number="4100000000000019", names=("pm_card_riskLevelHighest",), charge="fraudulent"),
-    Card(number="4000000000004954", names=("pm_card_riskLevelHigh",), risk="highest"),
+    Card(number="4100000000000019", names=("pm_card_radarBlock",), charge="fraudulent"),
+    Card(number="4000000000004954", names=("pm_card_riskLevelHighest",), risk="highest"),
     Card(number="4000000000009235", names=("pm_card_riskLevelElevated",), risk="elevated"),
 )
 BY_NUMBER: Final = {card.number: card for card in CARDS}

@@ -125,14 +125,14 @@ def failed_charge(ctx: Ctx, intent: Doc, payment_method: Doc, reason: str) -> Do
     return charge
 
 
-def payment_on_account(ctx: Ctx, payment_id: str, amount: int, transfer: Doc) -> Doc:
-    """The charge object (`py_…`) a transfer makes on its destination (not yet kept)."""
+def account_payment(ctx: Ctx, payment_id: str, amount: int, transfer_id: str) -> Doc:
+    """The charge object (`py_…`) a transfer makes where its money arrives (not yet kept)."""
     payment = _charge(
         ctx,
         payment_id,
         amount=amount,
         payment_method_details={"type": "stripe_account", "stripe_account": {}},
-        source_transfer=transfer["id"],
+        source_transfer=transfer_id,
         transfer_group=None,
     )
     payment |= {"amount_captured": amount, "captured": True}

@@ -8,6 +8,7 @@ from sandbox.stripe.charges import failed_charge, new_charge
 from sandbox.stripe.context import Ctx, shown
 from sandbox.stripe.errors import card_error, decline_fields, invalid
 from sandbox.stripe.events import emit
+from sandbox.stripe.fraud import open_review
 from sandbox.stripe.payment_methods import attach_to, next_step
 
 Doc = dict[str, Any]
@@ -119,6 +120,9 @@ def _authorize(ctx: Ctx, intent: Doc, payment_method: Doc, *, off_session: bool)
         payment_method["_"]["is_spent"] = True
         ctx.save(payment_method)
     ctx.insert(charge)
+    if card_of(payment_method).risk == "elevated":
+        intent["review"] = open_review(ctx, charge)["id"]
+        ctx.save(charge)
     intent |= {
         "payment_method": payment_method["id"],
         "latest_charge": charge["id"],

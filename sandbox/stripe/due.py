@@ -1,21 +1,37 @@
 """The emulator's own work: what happens at Stripe when time gets there."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
+from sandbox.stripe.balance_settings import collect_debt, sweep_balance
 from sandbox.stripe.balances import settle_funds
 from sandbox.stripe.captures import expire_authorization
 from sandbox.stripe.clock import EmulatorClock, rfc3339
 from sandbox.stripe.context import Ctx
-from sandbox.stripe.payouts import pay_payout
+from sandbox.stripe.disputes import decide_dispute, end_dispute
+from sandbox.stripe.external_accounts import verify_bank
+from sandbox.stripe.payout_outcomes import pay_payout, send_payout
+from sandbox.stripe.refunds import complete_refunds, fail_refund, settle_refund
 from sandbox.stripe.settings import Config
 from sandbox.stripe.store import Store
+from sandbox.stripe.topups import settle_topup
 
 Doc = dict[str, Any]
 
-WORK: Final = {
+WORK: Final[dict[str, Callable[[Ctx, str], object]]] = {
+    "collect_debt": collect_debt,
+    "complete_refunds": complete_refunds,
+    "decide_dispute": decide_dispute,
+    "end_dispute": end_dispute,
     "expire_authorization": expire_authorization,
-    "settle_funds": settle_funds,
+    "fail_refund": fail_refund,
     "pay_payout": pay_payout,
+    "send_payout": send_payout,
+    "settle_funds": settle_funds,
+    "settle_refund": settle_refund,
+    "settle_topup": settle_topup,
+    "sweep_balance": sweep_balance,
+    "verify_bank": verify_bank,
 }
 BATCH_MAX: Final = 10_000
 

@@ -20,3 +20,8 @@ def token(seed: str, name: str, length: int = LENGTH) -> str:
 def object_id(seed: str, prefix: str, number: int) -> str:
     """The `number`-th id of its prefix, for example `pi_3QyV…`."""
     return f"{prefix}_{token(seed, f'{prefix}:{number}')}"
+
+
+def platform_id(seed: str) -> str:
+    """The platform's own account."""
+    return "acct_" + token(seed, "platform", 16)

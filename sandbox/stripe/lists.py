@@ -47,10 +47,14 @@ def page(
     url: str,
     *,
     filters: Sequence[str] = (),
+    ranges: Sequence[str] = (),
     conditions: Sequence[tuple[str, object]] = (),
     any_account: bool = False,
 ) -> Doc:
-    """`{object: "list", data, has_more, url}`; `filters` name parameters equal to a field."""
+    """`{object: "list", data, has_more, url}`; `filters` name parameters equal to a field.
+
+    `ranges` name whole-number fields asked for by value or by bounds, as `created` always is.
+    """
     limit = p.get("limit") if p.get("limit") is not None else LIMIT_DEFAULT
     if not 1 <= limit <= LIMIT_MAX:
         raise invalid(
@@ -62,7 +66,9 @@ def page(
     if not any_account:
         wheres.append(("account = ?", ctx.account))
     wheres += [(FILTERS[name], p[name]) for name in filters if p.get(name) is not None]
-    wheres += _created(p.get("created"))
+    wheres += _bounds("created", p.get("created"))
+    for name in ranges:
+        wheres += _bounds(f"body ->> '$.{name}'", p.get(name))
     is_backward = bool(p.get("ending_before"))
     for name, operator in (("starting_after", "<"), ("ending_before", ">")):
         if p.get(name):
@@ -80,13 +86,13 @@ def page(
     return {"object": "list", "data": data, "has_more": len(rows) > limit, "url": url}
 
 
-def _created(value: Any) -> list[tuple[str, object]]:  # noqa: ANN401 -- instant or range
-    """Conditions on the second of creation."""
+def _bounds(field: str, value: Any) -> list[tuple[str, object]]:  # noqa: ANN401 -- number or range
+    """Conditions on a number, for example the second of creation."""
     if value is None:
         return []
     if isinstance(value, int):
-        return [("created = ?", value)]
-    return [(f"created {OPERATORS[name]} ?", bound) for name, bound in value.items()]
+        return [(f"{field} = ?", value)]
+    return [(f"{field} {OPERATORS[name]} ?", bound) for name, bound in value.items()]
 
 
 def _position(ctx: Ctx, kind: str, object_id: str, param: str) -> int:

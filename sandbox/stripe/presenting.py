@@ -6,6 +6,7 @@ from typing import Any, Final
 from sandbox.stripe.context import Ctx, shown
 from sandbox.stripe.errors import invalid
 from sandbox.stripe.events import pending_webhooks
+from sandbox.stripe.instant import NET_AVAILABLE, quote
 
 Doc = dict[str, Any]
 
@@ -35,6 +36,12 @@ EXPANDABLE: Final[dict[str, frozenset[str]]] = {
         " reversed_by",
         "customer": "default_source sources invoice_settings.default_payment_method",
         "account": "external_accounts",
+        "balance": NET_AVAILABLE,
+        "bank_account": "account",
+        "dispute": "charge payment_intent",
+        "radar.early_fraud_warning": "charge payment_intent",
+        "review": "charge payment_intent",
+        "topup": "balance_transaction",
     }.items()
 }
 BROWSER_FIELDS: Final[dict[str, frozenset[str]]] = {
@@ -65,6 +72,9 @@ def present(ctx: Ctx, doc: Doc) -> Doc:
         result["pending_webhooks"] = pending_webhooks(ctx, doc["id"])
     elif kind == "charge":
         result.pop("refunds", None)
+    elif kind == "dispute":
+        moved = doc["balance_transactions"]
+        result["balance_transactions"] = [present(ctx, each) for each in moved]
     if ctx.is_publishable and kind in BROWSER_FIELDS:
         result = {name: result[name] for name in result if name in BROWSER_FIELDS[kind]}
     return result
@@ -74,7 +84,10 @@ def answer(ctx: Ctx, doc: Doc, paths: Iterable[str]) -> Doc:
     """The presented object with every path of `expand` followed."""
     result = present(ctx, doc)
     for path in paths:
-        _expand(ctx, result, path)
+        if path == NET_AVAILABLE and doc.get("object") == "balance":
+            quote(ctx, result)
+        else:
+            _expand(ctx, result, path)
     return result
 
 

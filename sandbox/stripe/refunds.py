@@ -1,70 +1,80 @@
-"""Refunds, transfer reversals and application fee refunds: money on its way back."""
+"""Refunds: to the card, with the transfer's reversal and the fee's share; late and failed ones."""
 
 from typing import Any, Final
 
-from sandbox.stripe.balances import CARDS, CURRENCY, add_transaction, journal
+from sandbox.stripe.balances import (
+    CARDS,
+    CURRENCY,
+    PLATFORM,
+    add_transaction,
+    available_cents,
+    journal,
+)
+from sandbox.stripe.cards import card_of
 from sandbox.stripe.context import Ctx
-from sandbox.stripe.errors import invalid, missing
+from sandbox.stripe.errors import invalid
 from sandbox.stripe.events import emit
+from sandbox.stripe.fraud import settle_warnings
 from sandbox.stripe.lists import LIST, page
 from sandbox.stripe.params import merge_metadata
+from sandbox.stripe.reversals import refund_fee_share, reverse, share
 from sandbox.stripe.routing import Route, get, post
-from sandbox.stripe.transfers import can_give_back
 
 Doc = dict[str, Any]
 
 REASONS: Final = ("duplicate", "fraudulent", "requested_by_customer")
-METADATA_SPEC: Final = {"metadata": "map"}
-
-
-def share(part: int, whole: int, amount: int, left: int) -> int:
-    """`amount · part / whole` rounded half up, no more than what is left."""
-    return min(left, (2 * amount * part + whole) // (2 * whole))
+METADATA: Final = {"metadata": "map"}
+CHARGED_BACK: Final = ("needs_response", "under_review", "lost")
+"""Disputes that took the money: what is left of it cannot be refunded. Inquiries took nothing."""
 
 
 def create(ctx: Ctx, p: Doc) -> Doc:
     """POST /v1/refunds: the refund, then the transfer's reversal, then the fee's share."""
     charge = _charge_of(ctx, p)
-    amount = _amount(charge, p)
-    if p.get("refund_application_fee") and not p.get("reverse_transfer"):
-        raise invalid(
-            "You must reverse the transfer (reverse_transfer=true) when refunding the application"
-            " fee of a destination payment.",
-            param="refund_application_fee",
-        )
-    transfer_id = charge.get("transfer")
-    if p.get("reverse_transfer") and not transfer_id:
-        raise invalid(
-            "Cannot reverse the transfer of a charge that has no transfer.",
-            param="reverse_transfer",
-        )
-    if p.get("reason") and p["reason"] not in REASONS:
-        raise invalid(f"Invalid reason: must be one of {', '.join(REASONS)}", param="reason")
-    refund = _refund(ctx, charge, amount, p)
+    amount = _amount(ctx, charge, p)
+    _check_flags(charge, p)
+    refund = _new(ctx, charge, amount, p)
+    _pay(ctx, refund)
     if p.get("reverse_transfer"):
-        transfer = ctx.load("transfer", transfer_id)
-        back = share(
-            amount,
-            charge["amount_captured"],
-            transfer["amount"],
-            transfer["amount"] - transfer["amount_reversed"],
-        )
-        reversal = reverse(
-            ctx,
-            transfer,
-            back,
-            source_refund=refund["id"],
-            refund_fee=bool(p.get("refund_application_fee")),
-            fee_part=(amount, charge["amount_captured"]),
-        )
-        refund["transfer_reversal"] = reversal["id"]
+        _take_back(ctx, refund, charge, refund_fee=bool(p.get("refund_application_fee")))
     ctx.save(refund)
     charge["amount_refunded"] += amount
     charge["refunded"] = charge["amount_refunded"] == charge["amount"]
     ctx.save(charge)
     emit(ctx, "refund.created", refund)
     emit(ctx, "charge.refunded", charge)
+    settle_warnings(ctx, charge)
     return refund
+
+
+def _check_flags(charge: Doc, p: Doc) -> None:
+    """Which parameters go together."""
+    if p.get("refund_application_fee") and not p.get("reverse_transfer"):
+        raise invalid(
+            "You must reverse the transfer (reverse_transfer=true) when refunding the application"
+            " fee of a destination payment.",
+            param="refund_application_fee",
+        )
+    if p.get("reverse_transfer") and not charge.get("transfer"):
+        raise invalid(
+            "Cannot reverse the transfer of a charge that has no transfer.",
+            param="reverse_transfer",
+        )
+    if p.get("reason") and p["reason"] not in REASONS:
+        raise invalid(f"Invalid reason: must be one of {', '.join(REASONS)}", param="reason")
+
+
+def _take_back(ctx: Ctx, refund: Doc, charge: Doc, *, refund_fee: bool) -> None:
+    """Reverse the refund's share of the transfer, and give its share of the fee back."""
+    part, whole = refund["amount"], charge["amount_captured"]
+    transfer = ctx.load("transfer", charge["transfer"])
+    left = transfer["amount"] - transfer["amount_reversed"]
+    back = share(part, whole, transfer["amount"], left)
+    if back:
+        reversal = reverse(ctx, transfer, back, source_refund=refund["id"])
+        refund["transfer_reversal"] = reversal["id"]
+    if refund_fee:
+        refund_fee_share(ctx, transfer, part, whole)
 
 
 def _charge_of(ctx: Ctx, p: Doc) -> Doc:
@@ -91,12 +101,15 @@ def _charge_of(ctx: Ctx, p: Doc) -> Doc:
             code="charge_not_refundable",
             param="charge",
         )
+    if charge["payment_method_details"]["type"] != "card":
+        raise invalid("The emulator refunds card charges only.", param="charge")
     return charge
 
 
-def _amount(charge: Doc, p: Doc) -> int:
+def _amount(ctx: Ctx, charge: Doc, p: Doc) -> int:
     """Cents to give back: asked for, or all that is left."""
-    if charge["disputed"]:
+    disputes = ctx.store.children("dispute", charge["id"])
+    if any(dispute["status"] in CHARGED_BACK for dispute in disputes):
         raise invalid(
             f"Charge {charge['id']} has been charged back; cannot issue a refund.",
             code="charge_disputed",
@@ -117,18 +130,13 @@ def _amount(charge: Doc, p: Doc) -> int:
     return amount
 
 
-def _refund(ctx: Ctx, charge: Doc, amount: int, p: Doc) -> Doc:
-    """The refund object and its balance transaction (the object is kept)."""
-    refund_id = ctx.new_id("re")
-    transaction = add_transaction(
-        ctx, ctx.account, "refund", -amount, refund_id, description="REFUND FOR CHARGE"
-    )
-    journal(ctx, [(ctx.account, -amount, transaction["id"]), (CARDS, amount, None)])
+def _new(ctx: Ctx, charge: Doc, amount: int, p: Doc) -> Doc:
+    """A refund that has not moved money yet (kept)."""
     refund: Doc = {
-        "id": refund_id,
+        "id": ctx.new_id("re"),
         "object": "refund",
         "amount": amount,
-        "balance_transaction": transaction["id"],
+        "balance_transaction": None,
         "charge": charge["id"],
         "created": ctx.now,
         "currency": CURRENCY,
@@ -148,141 +156,105 @@ def _refund(ctx: Ctx, charge: Doc, amount: int, p: Doc) -> Doc:
         "reason": p.get("reason"),
         "receipt_number": None,
         "source_transfer_reversal": None,
-        "status": "succeeded",
+        "status": "pending",
         "transfer_reversal": None,
         "_": {},
     }
     return ctx.insert(refund)
 
 
-def reverse(
-    ctx: Ctx,
-    transfer: Doc,
-    amount: int,
-    *,
-    source_refund: str | None = None,
-    refund_fee: bool = False,
-    fee_part: tuple[int, int] | None = None,
-    metadata: Doc | None = None,
-) -> Doc:
-    """Take money back from a connected account; `fee_part` is the share of the fee given back."""
-    reversal_id, payment_refund_id = ctx.new_id("trr"), ctx.new_id("pyr")
-    destination, free_at = transfer["destination"], transfer["_"]["available_on"]
-    back = add_transaction(ctx, "", "transfer_refund", amount, reversal_id, available_on=free_at)
-    taken = add_transaction(
-        ctx, destination, "payment_refund", -amount, payment_refund_id, available_on=free_at
+def _pay(ctx: Ctx, refund: Doc) -> bool:
+    """Send the money if the available balance has it, else let the refund wait; did it go?
+
+    What becomes of it then depends on the card: it may take a while, or come back.
+    """
+    amount = refund["amount"]
+    if available_cents(ctx, ctx.account) < amount:
+        refund["pending_reason"] = "insufficient_funds"
+        ctx.store.set_meta(_waiting(ctx.account), "yes")
+        return False
+    transaction = add_transaction(
+        ctx, ctx.account, "refund", -amount, refund["id"], description="REFUND FOR CHARGE"
     )
-    journal(ctx, [(destination, -amount, taken["id"]), ("", amount, back["id"])])
-    reversal: Doc = {
-        "id": reversal_id,
-        "object": "transfer_reversal",
-        "amount": amount,
-        "balance_transaction": back["id"],
-        "created": ctx.now,
-        "currency": CURRENCY,
-        "destination_payment_refund": payment_refund_id,
-        "metadata": metadata or {},
-        "source_refund": source_refund,
-        "transfer": transfer["id"],
-    }
-    ctx.insert(reversal)
-    _refund_on_account(ctx, transfer, amount, payment_refund_id, taken["id"])
-    transfer["amount_reversed"] += amount
-    transfer["reversed"] = transfer["amount_reversed"] == transfer["amount"]
-    transfer["reversals"]["data"].insert(0, reversal)
-    ctx.save(transfer)
-    emit(ctx, "transfer.reversed", transfer)
-    if refund_fee and transfer["_"]["fee"]:
-        fee = ctx.load("application_fee", transfer["_"]["fee"])
-        part, whole = fee_part or (amount, transfer["amount"])
-        left = fee["amount"] - fee["amount_refunded"]
-        refund_fee_part(ctx, fee, share(part, whole, fee["amount"], left))
-    return reversal
+    journal(ctx, [(ctx.account, -amount, transaction["id"]), (CARDS, amount, None)])
+    refund["balance_transaction"] = transaction["id"]
+    fate = card_of(ctx.load("payment_method", refund["payment_method"])).refund
+    later_us = ctx.now_us + ctx.config.refund_seconds * 1_000_000
+    if fate == "pending":
+        refund["pending_reason"] = "processing"
+        ctx.store.plan("settle_refund", refund["id"], later_us)
+        return True
+    refund.pop("pending_reason", None)
+    refund["status"] = "succeeded"
+    if fate == "fails":
+        ctx.store.plan("fail_refund", refund["id"], later_us)
+    return True
 
 
-def _refund_on_account(
-    ctx: Ctx, transfer: Doc, amount: int, refund_id: str, transaction_id: str
-) -> None:
-    """The mirror of a reversal on the connected account."""
-    there = ctx.on(transfer["destination"])
-    payment = there.load("charge", transfer["destination_payment"])
-    payment["amount_refunded"] += amount
-    payment["refunded"] = payment["amount_refunded"] == payment["amount"]
-    there.save(payment)
-    there.insert(
-        {
-            "id": refund_id,
-            "object": "refund",
-            "amount": amount,
-            "balance_transaction": transaction_id,
-            "charge": payment["id"],
-            "created": ctx.now,
-            "currency": CURRENCY,
-            "metadata": {},
-            "payment_intent": None,
-            "reason": None,
-            "receipt_number": None,
-            "source_transfer_reversal": None,
-            "status": "succeeded",
-            "transfer_reversal": None,
-        }
+def _waiting(account: str) -> str:
+    """The note that refunds of an account wait for funds; `balances` reads it."""
+    return f"refunds_wait:{account}"
+
+
+def complete_refunds(ctx: Ctx, subject: str) -> None:
+    """Due work: an account got funds, so its waiting refunds go out, the oldest first."""
+    account = "" if subject == PLATFORM else subject
+    here = ctx.on(account)
+    rows = ctx.store.rows(
+        "SELECT id FROM objects WHERE kind = 'refund' AND account = ?"
+        " AND body ->> '$.pending_reason' = 'insufficient_funds' ORDER BY seq",
+        account,
     )
+    ctx.store.set_meta(_waiting(account), "")
+    for row in rows:
+        refund = here.load("refund", row["id"])
+        if not _pay(here, refund):
+            return
+        _tell(here, refund)
 
 
-def refund_fee_part(ctx: Ctx, fee: Doc, amount: int, metadata: Doc | None = None) -> Doc | None:
-    """Give a part of an application fee back to the connected account."""
-    if amount <= 0:
-        return None
-    refund_id, free_at = ctx.new_id("fr"), fee["_"]["available_on"]
-    out = add_transaction(
-        ctx, "", "application_fee_refund", -amount, refund_id, available_on=free_at
-    )
-    back = add_transaction(
-        ctx, fee["account"], "application_fee_refund", amount, refund_id, available_on=free_at
-    )
-    journal(ctx, [("", -amount, out["id"]), (fee["account"], amount, back["id"])])
-    fee_refund: Doc = {
-        "id": refund_id,
-        "object": "fee_refund",
-        "amount": amount,
-        "balance_transaction": out["id"],
-        "created": ctx.now,
-        "currency": CURRENCY,
-        "fee": fee["id"],
-        "metadata": metadata or {},
-    }
-    ctx.insert(fee_refund)
-    fee["amount_refunded"] += amount
-    fee["refunded"] = fee["amount_refunded"] == fee["amount"]
-    fee["refunds"]["data"].insert(0, fee_refund)
-    ctx.save(fee)
-    emit(ctx, "application_fee.refunded", fee)
-    return fee_refund
+def settle_refund(ctx: Ctx, refund_id: str) -> None:
+    """Due work: a slow refund arrived."""
+    refund = ctx.load("refund", refund_id)
+    if refund["status"] == "pending":
+        refund["status"] = "succeeded"
+        refund.pop("pending_reason", None)
+        _tell(ctx, refund)
 
 
-def create_reversal(ctx: Ctx, p: Doc, transfer_id: str) -> Doc:
-    """POST /v1/transfers/{id}/reversals."""
-    transfer = ctx.load("transfer", transfer_id)
-    left = transfer["amount"] - transfer["amount_reversed"]
-    amount = left if p.get("amount") is None else p["amount"]
-    if amount <= 0 or amount > left:
-        raise invalid(
-            f"Amount {amount} is more than what is left to reverse on the transfer ({left}).",
-            code="parameter_invalid_integer" if amount <= 0 else None,
-            param="amount",
+def _tell(ctx: Ctx, refund: Doc) -> None:
+    """Keep a changed refund and say so."""
+    ctx.save(refund)
+    emit(ctx, "refund.updated", refund)
+    emit(ctx, "charge.refund.updated", refund)
+
+
+def fail_refund(ctx: Ctx, refund_id: str, reason: str = "expired_or_canceled_card") -> Doc:
+    """Due work and control: the card did not take it; the money is back in the balance.
+
+    Reversal and fee refund stay as they are: the platform sorts that out itself.
+    """
+    refund = ctx.load("refund", refund_id)
+    if refund["status"] not in ("pending", "succeeded"):
+        return refund
+    for work in ("settle_refund", "fail_refund"):
+        ctx.store.unplan(work, refund_id)
+    amount = refund["amount"]
+    if refund["balance_transaction"]:
+        back = add_transaction(
+            ctx, ctx.account, "refund_failure", amount, refund_id, description="REFUND FAILURE"
         )
-    if not can_give_back(ctx, transfer, amount):
-        raise invalid(
-            "The connected account has insufficient funds for this reversal.",
-            code="balance_insufficient",
-        )
-    return reverse(
-        ctx,
-        transfer,
-        amount,
-        refund_fee=bool(p.get("refund_application_fee")),
-        metadata=merge_metadata({}, p.get("metadata")),
-    )
+        journal(ctx, [(CARDS, -amount, None), (ctx.account, amount, back["id"])])
+        refund["failure_balance_transaction"] = back["id"]
+    refund |= {"status": "failed", "failure_reason": reason}
+    refund.pop("pending_reason", None)
+    charge = ctx.load("charge", refund["charge"])
+    charge["amount_refunded"] -= amount
+    charge["refunded"] = False
+    ctx.save(charge)
+    _tell(ctx, refund)
+    emit(ctx, "refund.failed", refund)
+    return refund
 
 
 def retrieve(ctx: Ctx, p: Doc, refund_id: str) -> Doc:  # noqa: ARG001 -- every handler's form
@@ -295,9 +267,16 @@ def update(ctx: Ctx, p: Doc, refund_id: str) -> Doc:
     refund = ctx.load("refund", refund_id)
     if "metadata" in p:
         refund["metadata"] = merge_metadata(refund["metadata"], p["metadata"])
-    ctx.save(refund)
-    emit(ctx, "refund.updated", refund)
+    _tell(ctx, refund)
     return refund
+
+
+def cancel(ctx: Ctx, p: Doc, refund_id: str) -> Doc:  # noqa: ARG001 -- every handler's form
+    """POST /v1/refunds/{id}/cancel: refunds to cards never need the customer, so never."""
+    refund = ctx.load("refund", refund_id)
+    raise invalid(
+        f"Only refunds that require action can be canceled; this one is {refund['status']}."
+    )
 
 
 def list_refunds(ctx: Ctx, p: Doc) -> Doc:
@@ -305,70 +284,15 @@ def list_refunds(ctx: Ctx, p: Doc) -> Doc:
     return page(ctx, "refund", p, "/v1/refunds", filters=("charge", "payment_intent"))
 
 
-def list_reversals(ctx: Ctx, p: Doc, transfer_id: str) -> Doc:
-    """GET /v1/transfers/{id}/reversals."""
-    ctx.load("transfer", transfer_id)
-    url = f"/v1/transfers/{transfer_id}/reversals"
-    return page(
-        ctx, "transfer_reversal", {**p, "transfer": transfer_id}, url, filters=("transfer",)
-    )
-
-
-def retrieve_reversal(ctx: Ctx, p: Doc, transfer_id: str, reversal_id: str) -> Doc:  # noqa: ARG001
-    """GET /v1/transfers/{id}/reversals/{reversal}."""
-    reversal = ctx.load("transfer_reversal", reversal_id)
-    if reversal["transfer"] != transfer_id:
-        raise missing("transfer_reversal", reversal_id)
-    return reversal
-
-
-def retrieve_fee(ctx: Ctx, p: Doc, fee_id: str) -> Doc:  # noqa: ARG001 -- every handler's form
-    """GET /v1/application_fees/{id}."""
-    return ctx.load("application_fee", fee_id)
-
-
-def list_fees(ctx: Ctx, p: Doc) -> Doc:
-    """GET /v1/application_fees."""
-    return page(ctx, "application_fee", p, "/v1/application_fees", filters=("charge",))
-
-
-def create_fee_refund(ctx: Ctx, p: Doc, fee_id: str) -> Doc:
-    """POST /v1/application_fees/{id}/refunds."""
-    fee = ctx.load("application_fee", fee_id)
-    left = fee["amount"] - fee["amount_refunded"]
-    amount = left if p.get("amount") is None else p["amount"]
-    if not 0 < amount <= left:
-        raise invalid(f"Only {left} of this fee are left to refund.", param="amount")
-    return refund_fee_part(ctx, fee, amount, merge_metadata({}, p.get("metadata"))) or {}
-
-
-def list_fee_refunds(ctx: Ctx, p: Doc, fee_id: str) -> Doc:
-    """GET /v1/application_fees/{id}/refunds."""
-    url = f"/v1/application_fees/{fee_id}/refunds"
-    return page(ctx, "fee_refund", {**p, "fee": fee_id}, url, filters=("fee",))
-
-
-BACK: Final = {"amount": "int", "metadata": "map"}
 ROUTES: list[Route] = [
     post(
         "/v1/refunds",
         create,
-        BACK
-        | {"charge": "str", "payment_intent": "str", "reason": "str"}
-        | {"refund_application_fee": "bool", "reverse_transfer": "bool"},
+        {"amount": "int", "charge": "str", "payment_intent": "str", "reason": "str", **METADATA}
+        | {"refund_application_fee": "bool", "reverse_transfer": "bool", "currency": "str"},
     ),
     get("/v1/refunds", list_refunds, LIST | {"charge": "str", "payment_intent": "str"}),
     get("/v1/refunds/{id}", retrieve),
-    post("/v1/refunds/{id}", update, METADATA_SPEC),
-    post(
-        "/v1/transfers/{id}/reversals",
-        create_reversal,
-        BACK | {"description": "str", "refund_application_fee": "bool"},
-    ),
-    get("/v1/transfers/{id}/reversals", list_reversals, LIST),
-    get("/v1/transfers/{id}/reversals/{reversal}", retrieve_reversal),
-    get("/v1/application_fees", list_fees, LIST | {"charge": "str"}),
-    get("/v1/application_fees/{id}", retrieve_fee),
-    post("/v1/application_fees/{id}/refunds", create_fee_refund, BACK),
-    get("/v1/application_fees/{id}/refunds", list_fee_refunds, LIST),
+    post("/v1/refunds/{id}", update, METADATA),
+    post("/v1/refunds/{id}/cancel", cancel, {}),
 ]

@@ -38,6 +38,30 @@ class Config(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     settlement_business_days: int = 2
     is_connect_reserves_on: bool = True
     """A stand-alone transfer can be reversed although the account's balance is short."""
+    default_payout_interval: str = "manual"
+    """Schedule of accounts created without one: Stripe's own default is `daily`. Manual here, so
+    that a balance changes by itself only for who asked for it."""
+    dispute_fee_cents: int = 1_500
+    dispute_counter_fee_cents: int = 0
+    """Taken when evidence against a chargeback is submitted, given back when it is won."""
+    dispute_decision_seconds: int = 0
+    """Virtual time from evidence with a test word to the decision."""
+    refund_seconds: int = 3_600
+    """Virtual time until a refund that begins as pending succeeds, or one that will fail fails."""
+    topup_business_days: int = 1
+    instant_fee_bps: int = 200
+    """The platform's price of an instant payout; 0 charges none."""
+    instant_fee_base: str = "gross"
+    """`gross`: of what leaves the balance; `payout`: of what arrives."""
+    instant_cost_bps: int = 100
+    """Stripe's price of an instant payout, billed to the platform."""
+    instant_limit_cents: int = 100_000_000
+    """Instant payouts of all accounts together, a day of US Central time."""
+    is_instant_enabled: bool = True
+    is_instant_fee_returned: bool = False
+    """A failed instant payout gives its application fee back by itself."""
+    instant_seconds: int = 1_800
+    """Virtual time until an instant payout is paid."""
     delivery_timeout_seconds: float = 10.0
     shuffle_window: int = 0
     """How many deliveries that are due together are sent in a shuffled order; 0 keeps it."""

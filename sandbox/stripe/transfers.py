@@ -1,7 +1,8 @@
-"""Transfers to connected accounts and the application fees that come back."""
+"""Transfers to connected accounts: a charge's destination, and plain ones (top-ups)."""
 
 from typing import Any
 
+from sandbox.stripe.application_fees import fee_detail, make_fee
 from sandbox.stripe.balances import (
     CURRENCY,
     add_transaction,
@@ -9,7 +10,7 @@ from sandbox.stripe.balances import (
     journal,
     pending_cents,
 )
-from sandbox.stripe.charges import payment_on_account
+from sandbox.stripe.charges import account_payment
 from sandbox.stripe.context import Ctx
 from sandbox.stripe.errors import invalid, missing
 from sandbox.stripe.events import emit
@@ -49,7 +50,7 @@ def make_transfer(
 ) -> Doc:
     """Move money to a connected account; `fee` of it comes back as an application fee."""
     transfer_id, payment_id = ctx.new_id("tr"), ctx.new_id("py")
-    transfer = _transfer(ctx, transfer_id, amount, destination, charge)
+    transfer = new_transfer(ctx, transfer_id, amount, destination, charge)
     transfer |= {
         "description": description,
         "destination_payment": payment_id,
@@ -59,10 +60,17 @@ def make_transfer(
     }
     out = add_transaction(ctx, "", "transfer", -amount, transfer_id, available_on=available_on)
     transfer["balance_transaction"] = out["id"]
-    payment = payment_on_account(ctx, payment_id, amount, transfer)
+    payment = account_payment(ctx, payment_id, amount, transfer_id)
     fee_doc: Doc | None = None
     if fee:
-        fee_doc = _application_fee(ctx, fee, destination, payment_id, charge, available_on)
+        fee_doc = make_fee(
+            ctx,
+            fee,
+            destination,
+            ("charge", payment_id),
+            originating=charge["id"] if charge else None,
+            available_on=available_on,
+        )
         transfer["_"]["fee"] = fee_doc["id"]
         payment |= {"application_fee": fee_doc["id"], "application_fee_amount": fee}
     received = add_transaction(
@@ -72,8 +80,7 @@ def make_transfer(
         amount,
         payment_id,
         available_on=available_on,
-        fee=fee,
-        fee_details=[_fee_detail(fee_doc)] if fee_doc else [],
+        fee_details=[fee_detail(fee_doc)] if fee_doc else [],
     )
     payment["balance_transaction"] = received["id"]
     ctx.on(destination).insert(payment)
@@ -86,7 +93,9 @@ def make_transfer(
     return transfer
 
 
-def _transfer(ctx: Ctx, transfer_id: str, amount: int, destination: str, charge: Doc | None) -> Doc:
+def new_transfer(
+    ctx: Ctx, transfer_id: str, amount: int, destination: str, charge: Doc | None
+) -> Doc:
     """A new transfer (not yet kept)."""
     return {
         "id": transfer_id,
@@ -103,53 +112,6 @@ def _transfer(ctx: Ctx, transfer_id: str, amount: int, destination: str, charge:
         "source_transaction": charge["id"] if charge else None,
         "source_type": "card",
     }
-
-
-def _fee_detail(fee: Doc) -> Doc:
-    """How a balance transaction names the application fee in it."""
-    return {
-        "amount": fee["amount"],
-        "application": fee["application"],
-        "currency": CURRENCY,
-        "description": "Application fee",
-        "type": "application_fee",
-    }
-
-
-def _application_fee(
-    ctx: Ctx,
-    amount: int,
-    account: str,
-    payment_id: str,
-    charge: Doc | None,
-    available_on: int | None,
-) -> Doc:
-    """The platform's part of a payment on a connected account."""
-    fee_id = ctx.new_id("fee")
-    transaction = add_transaction(
-        ctx, "", "application_fee", amount, fee_id, available_on=available_on
-    )
-    fee: Doc = {
-        "id": fee_id,
-        "object": "application_fee",
-        "account": account,
-        "amount": amount,
-        "amount_refunded": 0,
-        "application": "ca_" + ctx.store.seed_token("application"),
-        "balance_transaction": transaction["id"],
-        "charge": payment_id,
-        "created": ctx.now,
-        "currency": CURRENCY,
-        "fee_source": {"charge": payment_id, "type": "charge"},
-        "livemode": False,
-        "originating_transaction": charge["id"] if charge else None,
-        "refunded": False,
-        "refunds": embedded([], f"/v1/application_fees/{fee_id}/refunds"),
-        "_": {"available_on": available_on},
-    }
-    ctx.insert(fee)
-    emit(ctx, "application_fee.created", fee)
-    return fee
 
 
 def create(ctx: Ctx, p: Doc) -> Doc:

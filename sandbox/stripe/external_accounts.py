@@ -1,0 +1,214 @@
+"""Bank accounts that payouts go to: of connected accounts, and one of the platform."""
+
+from typing import Any, Final
+
+from sandbox.stripe.balances import CURRENCY
+from sandbox.stripe.context import Ctx, shown
+from sandbox.stripe.errors import invalid, missing
+from sandbox.stripe.events import emit
+from sandbox.stripe.ids import platform_id, token
+from sandbox.stripe.lists import LIST
+from sandbox.stripe.params import merge_metadata
+from sandbox.stripe.routing import Route, delete, get, post
+
+Doc = dict[str, Any]
+
+SLOW_BANK: Final = "000999999991"
+"""Its verification takes a while: payouts are enabled only after it."""
+SLOW_SECONDS: Final = 3_600
+ROUTING_LENGTH: Final = 9
+PLATFORM_BANK: Final = "000123456789"
+
+
+def load_owner(ctx: Ctx, account_id: str) -> Doc:
+    """The connected account of a path."""
+    account = ctx.store.find("account", account_id, "")
+    if account is None:
+        raise missing("account", account_id)
+    return account
+
+
+def add_bank_account(ctx: Ctx, account: Doc, routing_number: str, account_number: str) -> Doc:
+    """A bank account payouts go to; the first one is the default. The caller saves the account."""
+    bank_account = _bank(ctx, account["id"], routing_number, account_number)
+    bank_account["default_for_currency"] = not account["external_accounts"]["data"]
+    there = ctx.on(account["id"])
+    there.insert(bank_account)
+    account["external_accounts"]["data"].append(shown(bank_account))
+    emit(there, "account.external_account.created", bank_account)
+    if account_number == SLOW_BANK:
+        at_us = ctx.now_us + SLOW_SECONDS * 1_000_000
+        ctx.store.plan("verify_bank", bank_account["id"], at_us)
+    return shown(bank_account)
+
+
+def _bank(ctx: Ctx, owner: str, routing_number: str, account_number: str) -> Doc:
+    """A new bank account (not yet kept); the whole number is hidden."""
+    return {
+        "id": ctx.new_id("ba"),
+        "object": "bank_account",
+        "account": owner,
+        "account_holder_name": None,
+        "account_holder_type": "individual",
+        "account_type": None,
+        "available_payout_methods": ["standard", "instant"],
+        "bank_name": "STRIPE TEST BANK",
+        "country": "US",
+        "currency": CURRENCY,
+        "default_for_currency": True,
+        "fingerprint": token(ctx.store.seed, f"bank:{account_number}", 16),
+        "last4": account_number[-4:],
+        "metadata": {},
+        "routing_number": routing_number,
+        "status": "new",
+        "_": {"number": account_number},
+    }
+
+
+def platform_bank(ctx: Ctx) -> Doc:
+    """The platform's own bank account, made when it is first needed."""
+    kept = ctx.store.meta("platform_bank")
+    if kept and (bank := ctx.store.find("bank_account", kept)):
+        return bank
+    bank = _bank(ctx, platform_id(ctx.store.seed), "110000000", PLATFORM_BANK)
+    ctx.store.set_meta("platform_bank", bank["id"])
+    return ctx.on("").insert(bank)
+
+
+def save_bank(ctx: Ctx, bank: Doc) -> None:
+    """Keep a changed bank account, in its account's list too, and say so."""
+    ctx.save(bank)
+    account = ctx.store.find("account", bank["account"], "")
+    if account is None:
+        return
+    listed = account["external_accounts"]
+    listed["data"] = [shown(bank) if each["id"] == bank["id"] else each for each in listed["data"]]
+    ctx.save(account)
+    emit(ctx.on(account["id"]), "account.external_account.updated", bank)
+
+
+def load_bank(ctx: Ctx, account_id: str, bank_id: str) -> Doc:
+    """A bank account of an account."""
+    bank = ctx.store.find("bank_account", bank_id, account_id)
+    if bank is None:
+        raise missing("external account", bank_id)
+    return bank
+
+
+def verify_bank(ctx: Ctx, bank_id: str) -> None:
+    """Due work: a slow bank account is verified, which enables the payouts that waited for it."""
+    bank = ctx.store.find("bank_account", bank_id)
+    if bank is None:
+        return
+    bank["status"] = "verified"
+    save_bank(ctx, bank)
+    account = load_owner(ctx, bank["account"])
+    waits = account["requirements"]["pending_verification"]
+    if "external_account" in waits:
+        waits.remove("external_account")
+        account["payouts_enabled"] = account["requirements"]["disabled_reason"] is None
+        ctx.save(account)
+        emit(ctx.on(account["id"]), "account.updated", account, {"payouts_enabled": False})
+
+
+def create(ctx: Ctx, p: Doc, account_id: str) -> Doc:
+    """POST /v1/accounts/{id}/external_accounts with bank account data or `btok_us_verified`."""
+    account = load_owner(ctx, account_id)
+    data = p["external_account"]
+    if data == "btok_us_verified":
+        data = {"object": "bank_account", "routing_number": "110000000"}
+        data["account_number"] = "000123456789"
+    if not isinstance(data, dict) or data.get("object") != "bank_account":
+        raise invalid("Only bank_account hashes are supported.", param="external_account")
+    routing, number = data.get("routing_number", ""), data.get("account_number", "")
+    if len(routing) != ROUTING_LENGTH or not routing.isdigit():
+        raise invalid(
+            "Invalid routing number for US: must be 9 digits.",
+            code="routing_number_invalid",
+            param="external_account[routing_number]",
+        )
+    if not number.isdigit():
+        raise invalid(
+            "Invalid account number.",
+            code="account_number_invalid",
+            param="external_account[account_number]",
+        )
+    bank = add_bank_account(ctx, account, routing, number)
+    if p.get("default_for_currency"):
+        _make_default(ctx, account, bank["id"])
+    ctx.save(account)
+    return ctx.store.find("bank_account", bank["id"]) or bank
+
+
+def _make_default(ctx: Ctx, account: Doc, bank_id: str) -> None:
+    """Exactly one bank account is the default; the caller saves the account."""
+    listed = account["external_accounts"]["data"]
+    for each in listed:
+        each["default_for_currency"] = each["id"] == bank_id
+        bank = load_bank(ctx, account["id"], each["id"])
+        bank["default_for_currency"] = each["default_for_currency"]
+        ctx.save(bank)
+
+
+def list_external(ctx: Ctx, p: Doc, account_id: str) -> Doc:  # noqa: ARG001
+    """GET /v1/accounts/{id}/external_accounts."""
+    return load_owner(ctx, account_id)["external_accounts"]
+
+
+def retrieve(ctx: Ctx, p: Doc, account_id: str, bank_id: str) -> Doc:  # noqa: ARG001
+    """GET /v1/accounts/{id}/external_accounts/{bank}."""
+    return load_bank(ctx, account_id, bank_id)
+
+
+def update(ctx: Ctx, p: Doc, account_id: str, bank_id: str) -> Doc:
+    """POST /v1/accounts/{id}/external_accounts/{bank}."""
+    bank = load_bank(ctx, account_id, bank_id)
+    for name in ("account_holder_name", "account_holder_type"):
+        if name in p:
+            bank[name] = p[name]
+    if "metadata" in p:
+        bank["metadata"] = merge_metadata(bank["metadata"], p["metadata"])
+    if p.get("default_for_currency"):
+        account = load_owner(ctx, account_id)
+        _make_default(ctx, account, bank_id)
+        ctx.save(account)
+        bank["default_for_currency"] = True
+    save_bank(ctx, bank)
+    return bank
+
+
+def remove(ctx: Ctx, p: Doc, account_id: str, bank_id: str) -> Doc:  # noqa: ARG001
+    """DELETE /v1/accounts/{id}/external_accounts/{bank}: not the default one while others exist."""
+    bank = load_bank(ctx, account_id, bank_id)
+    account = load_owner(ctx, account_id)
+    listed = account["external_accounts"]
+    if bank["default_for_currency"] and len(listed["data"]) > 1:
+        raise invalid(
+            "You cannot delete the default external account for your default currency. Please make"
+            " another external account the default using the `default_for_currency` param, and then"
+            " delete this one."
+        )
+    listed["data"] = [each for each in listed["data"] if each["id"] != bank_id]
+    ctx.save(account)
+    ctx.store.delete(bank_id)
+    emit(ctx.on(account_id), "account.external_account.deleted", bank)
+    return {"id": bank_id, "object": "bank_account", "deleted": True, "currency": CURRENCY}
+
+
+CHANGES: Final = {
+    "account_holder_name": "str",
+    "account_holder_type": "str",
+    "default_for_currency": "bool",
+    "metadata": "map",
+}
+ROUTES: list[Route] = [
+    post(
+        "/v1/accounts/{id}/external_accounts",
+        create,
+        {"external_account": "any", "default_for_currency": "bool", "metadata": "map"},
+    ),
+    get("/v1/accounts/{id}/external_accounts", list_external, LIST | {"object": "str"}),
+    get("/v1/accounts/{id}/external_accounts/{bank}", retrieve),
+    post("/v1/accounts/{id}/external_accounts/{bank}", update, CHANGES),
+    delete("/v1/accounts/{id}/external_accounts/{bank}", remove),
+]
