@@ -16,6 +16,7 @@ import structlog
 from actors.calendar_changes import CalendarChanged, decode_changed
 from actors.live_frames import Outlet, delta_of, snapshot_of
 from actors.live_sockets import Socket
+from actors.live_versions import Newest
 from actors.live_views import NEVER, Listener, LiveCalendar, Step, View
 from domain.errors import DomainError, NotFound
 from domain.ids import UserId
@@ -23,7 +24,6 @@ from domain.settings import Policy
 from gateways.clock import Clock
 from storage.calendars import Calendar, calendar_by_instructor
 from storage.database import Database
-from storage.live import versions_of_calendars
 
 log = structlog.get_logger()
 
@@ -89,6 +89,7 @@ class Pump:
     def __init__(self, *, db: Database, clock: Clock, rolling: timedelta, policy: Policy) -> None:
         """`rolling` is how long the window without ends is."""
         self._reads = db.reads
+        self._newest = Newest(db.reads)
         self._clock = clock
         self._rolling = rolling
         self._policy = policy
@@ -100,6 +101,7 @@ class Pump:
 
     def start(self) -> None:
         """Begins to work."""
+        self._run(self._newest.work())
         for work in (self._pump(), self._follow_time(), self._compare_versions()):
             self._run(work)
 
@@ -128,10 +130,13 @@ class Pump:
         self._mark(watched)
 
     async def copy_of(self, instructor_id: UUID, after_version: int) -> LiveCalendar:
-        """The copy of a calendar: loaded, up to now, and read again if that version is newer.
+        """The copy of a calendar: loaded, up to now, and with all that was committed before this.
 
         Raises `NotFound` without a calendar and `Unavailable` when it cannot be read.
         """
+        known = self._watched.get(instructor_id)
+        if known is not None and known.copy is not None:
+            self._want(instructor_id, await self._newest.of(instructor_id))
         watched = self._watched.get(instructor_id)
         if watched is None:
             watched = self._watched[instructor_id] = Watched(instructor_id)
@@ -291,15 +296,9 @@ class Pump:
             await asyncio.sleep(CHECK_SECONDS)
             self._tidy()
             known = [id_ for id_, each in self._watched.items() if each.copy is not None]
-            if not known:
-                continue
-            try:
-                versions = await versions_of_calendars(self._reads, instructor_ids=known)
-            except DomainError as error:
-                log.warning("live.compare_failed", code=error.code)
-                continue
-            for found in versions:
-                self._want(found.instructor_id, found.version)
+            if known:
+                for instructor_id, version in (await self._newest.read(known)).items():
+                    self._want(instructor_id, version)
 
     def _want(self, instructor_id: UUID, version: int) -> None:
         """Sees to it that a copy is as new as this version."""

@@ -277,6 +277,23 @@ async def test_a_lost_hint_is_found_and_a_reload_is_heard(shop: Market, hub: Hub
     assert screen.slots == (await fresh(shop, shape_of(teacher)))[1]
 
 
+async def test_who_subscribes_after_a_commit_finds_it_before_any_hint(
+    shop: Market, hub: Hub
+) -> None:
+    teacher = await shop.teacher()
+    shape = shape_of(teacher)
+    _, _, screen = await watched(hub, shape)
+    version = screen.take_all().version
+    for _ in range(5):
+        before = version
+        async with shop.db.transaction() as tx:
+            version = await bump_version(tx, instructor_id=teacher.id)
+        ears = [Ear(), Ear()]
+        await hub.watch(hub.enter(ears[0]), shape)
+        await hub.watch(hub.enter(ears[1]), shape, after_version=before)
+        assert [ear.messages[0]["version"] for ear in ears] == [version, version]
+
+
 async def test_who_is_unknown_cannot_be_watched(hub: Hub) -> None:
     with pytest.raises(NotFound):
         await hub.watch(hub.enter(Ear()), Shape(instructor_id=uuid4(), duration_minutes=60))
