@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from sandbox.stripe import confirming, setup_intents, views, webhooks
+from sandbox.stripe import business, confirming, setup_intents, views, webhooks
 from sandbox.stripe.balances import OPENING_FLOAT_CENTS, adjust_available, available_cents
 from sandbox.stripe.books import books_view
 from sandbox.stripe.clock import EmulatorClock, parse_instant
@@ -96,8 +96,16 @@ class Control:
                 return self.change_account(account_id, request.json())
             case ("DELETE", ["faults", fault_id]):
                 return self.clear_faults(fault_id)
+            case ("POST", [kind, object_id, action]):
+                return self.let_happen(kind, object_id, action, request.json())
             case _:
                 raise StripeError(404, f"No such control: {request.method} {request.path}")
+
+    def let_happen(self, kind: str, object_id: str, action: str, body: Doc) -> Doc:
+        """Play a bank, an issuer or Stripe: see `business`."""
+        with self.store.transaction():
+            ctx = self.context()
+            return present(ctx, business.act(ctx, kind, object_id, action, body))
 
     def context(self, account: str = "") -> Ctx:
         """This moment."""
