@@ -54,8 +54,13 @@ LATENESS = Histogram(
 BEAT_SECONDS = 15.0
 FAILURES_MAX = 10
 SWEPT_MAX = 100
+PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
+"""How long a timing waits, in real seconds, for who is at its payment already and for what does not
+answer, before it is put off: the marketplace's time may stand still until it has fired."""
 QUIET = timedelta(seconds=60)
 """How long a payment must have rested before a sweep takes an interest in it."""
+SWEPT_BACK = timedelta(days=7)
+"""How far back the sweep looks for ended bookings whose payment never began to move."""
 
 SNOOZE: dict[str, timedelta] = {
     "busy": timedelta(seconds=1),
@@ -63,6 +68,8 @@ SNOOZE: dict[str, timedelta] = {
     "unknown": timedelta(minutes=5),  # the rescuer looks every few real seconds
     "blocked": timedelta(hours=1),
 }
+BRIEF = frozenset({"busy", "waiting"})
+"""Over in a moment, mostly."""
 
 COMMANDS: dict[str, type[Expire | Confirm | CancelUnpaid | Start | Complete]] = {
     "expire_hold": Expire,
@@ -76,10 +83,11 @@ COMMANDS: dict[str, type[Expire | Confirm | CancelUnpaid | Start | Complete]] = 
 class Snooze(Exception):
     """Later, and not a failure."""
 
-    def __init__(self, by: timedelta) -> None:
-        """`by` is in the marketplace's time."""
+    def __init__(self, by: timedelta, *, is_brief: bool) -> None:
+        """`by` is in the marketplace's time; `is_brief` says that waiting a moment may do."""
         super().__init__(str(by))
         self.by = by
+        self.is_brief = is_brief
 
 
 class Timings:
@@ -105,13 +113,21 @@ class Timings:
 
     async def fire(self, timing_id: UUID) -> None:
         """Works one timing that the clock has claimed; does nothing for any other."""
-        timing = await timing_by_id(self._db.reads, timing_id=timing_id)
+        timing = await self._claimed(timing_id)
         if timing is None or timing.state != "running":
             return
         late = (self._clock.now() - timing.due_at).total_seconds()
         LATENESS.labels(kind=timing.kind).observe(max(0.0, late))
         async with self._beating(timing.id):
             await self._tried(timing)
+
+    async def _claimed(self, timing_id: UUID) -> Timing | None:
+        """The timing, also from a database that is away for a moment; else it waits for rescue."""
+        for pause in PAUSES:
+            with suppress(Unavailable):
+                return await timing_by_id(self._db.reads, timing_id=timing_id)
+            await asyncio.sleep(pause)
+        return await timing_by_id(self._db.reads, timing_id=timing_id)
 
     async def sweep(self, name: str) -> None:
         """One of the safety nets, on the functions that the timings use."""
@@ -126,7 +142,11 @@ class Timings:
             case "capture_completed_bookings":
                 until = now - self._policy.capture_after
                 found = await bookings_to_capture(
-                    reads, end_until=until, quiet_since=quiet, most=SWEPT_MAX
+                    reads,
+                    end_until=until,
+                    quiet_since=quiet,
+                    ended_since=now - SWEPT_BACK,
+                    most=SWEPT_MAX,
                 )
             case "expire_old_credits":
                 for lot_id in await lots_to_expire(reads, now=now, most=SWEPT_MAX):
@@ -147,7 +167,7 @@ class Timings:
 
     async def _tried(self, timing: Timing) -> None:
         try:
-            await self._run(timing)
+            await self._patiently(timing)
         except Snooze as snooze:
             await self._snooze(timing, snooze.by)
         except Unavailable as error:
@@ -160,6 +180,18 @@ class Timings:
         except Exception as error:  # whatever it is, the timing must not be lost with it
             log.exception("timing.failed", timing=timing.id, kind=timing.kind)
             await self._fail(timing, repr(error))
+
+    async def _patiently(self, timing: Timing) -> None:
+        for pause in PAUSES:
+            try:
+                return await self._run(timing)
+            except Snooze as snooze:
+                if not snooze.is_brief:
+                    raise
+            except Unavailable as error:
+                log.info("timing.waits", timing=timing.id, kind=timing.kind, reason=error.detail)
+            await asyncio.sleep(pause)
+        return await self._run(timing)
 
     async def _run(self, timing: Timing) -> None:
         match timing.kind:
@@ -237,4 +269,4 @@ class Timings:
 
 def _snoozed(driven: Driven) -> None:
     if by := SNOOZE.get(driven.state):
-        raise Snooze(by)
+        raise Snooze(by, is_brief=driven.state in BRIEF)

@@ -565,6 +565,10 @@ CREATE INDEX bookings_by_instructor ON public.bookings USING btree (instructor_i
 
 CREATE INDEX bookings_by_student ON public.bookings USING btree (student_id, id DESC);
 
+CREATE INDEX bookings_confirmed_by_start ON public.bookings USING btree (start_at) WHERE (status = 'confirmed'::text);
+
+CREATE INDEX bookings_ended_by_time ON public.bookings USING btree (ended_at) WHERE (ended_at IS NOT NULL);
+
 CREATE INDEX bookings_held_by_student ON public.bookings USING btree (student_id) WHERE (status = 'pending'::text);
 
 CREATE INDEX bookings_taught_by_instructor ON public.bookings USING btree (instructor_id, start_at) WHERE (status = ANY (ARRAY['completed'::text, 'no_show'::text]));
@@ -579,6 +583,8 @@ CREATE INDEX ledger_entries_by_booking ON public.ledger_entries USING btree (boo
 
 CREATE INDEX ledger_entries_by_time ON public.ledger_entries USING btree (effective_at, id);
 
+CREATE INDEX ledger_entries_by_user ON public.ledger_entries USING gin (user_ids) WITH (fastupdate=off);
+
 CREATE INDEX ledger_lines_by_account ON public.ledger_lines USING btree (account, entry_id);
 
 CREATE UNIQUE INDEX ledger_lines_one_per_balance_transaction ON public.ledger_lines USING btree (balance_transaction_id, account) WHERE (balance_transaction_id IS NOT NULL);
@@ -586,6 +592,8 @@ CREATE UNIQUE INDEX ledger_lines_one_per_balance_transaction ON public.ledger_li
 CREATE INDEX outbox_waiting ON public.outbox USING btree ("position") WHERE (published_at IS NULL);
 
 CREATE INDEX payment_methods_by_user ON public.payment_methods USING btree (user_id, created_at DESC) WHERE (detached_at IS NULL);
+
+CREATE INDEX payments_moving ON public.payments USING btree (updated_at) WHERE (status = ANY (ARRAY['authorizing'::text, 'authorized'::text, 'auth_retry'::text, 'auth_lost'::text, 'card_required'::text, 'action_required'::text, 'capturing'::text, 'captured'::text, 'crediting'::text, 'releasing'::text]));
 
 CREATE INDEX services_by_instructor ON public.services USING btree (instructor_id) WHERE (archived_at IS NULL);
 

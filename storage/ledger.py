@@ -58,6 +58,44 @@ async def post_journals(  # noqa: PLR0913 - one parameter a column
 
 
 @query
+async def entries_of_booking(
+    tx: Tx,
+    *,
+    booking_id: UUID,
+    user_id: UUID | None,
+    from_at: datetime | None,
+    to_at: datetime | None,
+    before_at: datetime | None,
+    before_id: UUID | None,
+    most: int,
+) -> list[LedgerEntry]: ...
+
+
+@query
+async def entries_of_user(
+    tx: Tx,
+    *,
+    user_id: UUID,
+    from_at: datetime | None,
+    to_at: datetime | None,
+    before_at: datetime | None,
+    before_id: UUID | None,
+    most: int,
+) -> list[LedgerEntry]: ...
+
+
+@query
+async def entries_of_time(
+    tx: Tx,
+    *,
+    from_at: datetime | None,
+    to_at: datetime | None,
+    before_at: datetime | None,
+    before_id: UUID | None,
+    most: int,
+) -> list[LedgerEntry]: ...
+
+
 async def ledger_entries(
     tx: Tx,
     *,
@@ -68,7 +106,37 @@ async def ledger_entries(
     before_at: datetime | None = None,
     before_id: UUID | None = None,
     most: int = 50,
-) -> list[LedgerEntry]: ...
+) -> list[LedgerEntry]:
+    """The journal, newest first, of a booking, a person or a stretch of time; each by its index."""
+    if booking_id is not None:
+        return await entries_of_booking(
+            tx,
+            booking_id=booking_id,
+            user_id=user_id,
+            from_at=from_at,
+            to_at=to_at,
+            before_at=before_at,
+            before_id=before_id,
+            most=most,
+        )
+    if user_id is not None:
+        return await entries_of_user(
+            tx,
+            user_id=user_id,
+            from_at=from_at,
+            to_at=to_at,
+            before_at=before_at,
+            before_id=before_id,
+            most=most,
+        )
+    return await entries_of_time(
+        tx,
+        from_at=from_at,
+        to_at=to_at,
+        before_at=before_at,
+        before_id=before_id,
+        most=most,
+    )
 
 
 @query

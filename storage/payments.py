@@ -137,7 +137,7 @@ async def bookings_to_retry(tx: Tx, *, quiet_since: datetime, most: int) -> list
 
 @query
 async def bookings_to_capture(
-    tx: Tx, *, end_until: datetime, quiet_since: datetime, most: int
+    tx: Tx, *, end_until: datetime, quiet_since: datetime, ended_since: datetime, most: int
 ) -> list[UUID]: ...
 
 

@@ -42,16 +42,18 @@ HOT: dict[str, set[str]] = {
     "payments.booking_of_intent": {"payments_payment_intent_is_unique"},
     "payment_methods.latest_method_of_user": {"payment_methods_by_user"},
     "credits.lots_of_user": {"credit_lots_by_user"},
+    "payments.bookings_to_authorize": {"bookings_confirmed_by_start"},
+    "payments.bookings_to_retry": {"payments_moving"},
+    "payments.bookings_to_capture": {"payments_moving", "bookings_ended_by_time"},
+    "ledger.entries_of_booking": {"ledger_entries_by_booking"},
+    "ledger.entries_of_user": {"ledger_entries_by_user"},
+    "ledger.entries_of_time": {"ledger_entries_by_time"},
 }
 """Queries on the path of every request or every tick: the indexes they must use."""
 
 FULL: dict[str, str] = {
-    "ledger.ledger_entries": "an admin's list whose filters may all be absent",
     "ledger.ledger_totals": "the balance of everything means every line; an admin asks",
     "limits.forget_old_limits": "a sweep now and then; the table holds live limits alone",
-    "payments.bookings_to_authorize": "the safety net: reads the payments four times a minute",
-    "payments.bookings_to_retry": "the safety net: reads the payments four times a minute",
-    "payments.bookings_to_capture": "the safety net: reads the payments four times a minute",
     "search.bookable_services": "ranks every service by the words of the query",
 }
 """Queries that may read a growing table from end to end, each with its reason."""

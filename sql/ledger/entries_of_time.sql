@@ -1,4 +1,4 @@
--- The journal, newest first, of a booking, a person or a stretch of time.
+-- The journal of a stretch of time, newest first.
 SELECT
     e.id, e.effective_at AS at, e.kind, e.booking_id, e.source,
     (
@@ -12,13 +12,11 @@ SELECT
         WHERE l.entry_id = e.id
     ) AS lines
 FROM ledger_entries e
-WHERE (:booking_id::uuid IS NULL OR e.booking_id = :booking_id)
-    AND (:user_id::uuid IS NULL OR :user_id = ANY (e.user_ids))
-    AND (:from_at::timestamptz IS NULL OR e.effective_at >= :from_at)
-    AND (:to_at::timestamptz IS NULL OR e.effective_at < :to_at)
-    AND (
-        :before_at::timestamptz IS NULL
-        OR (e.effective_at, e.id) < (:before_at, :before_id::uuid)
+WHERE e.effective_at >= coalesce(:from_at::timestamptz, '-infinity')
+    AND e.effective_at < coalesce(:to_at::timestamptz, 'infinity')
+    AND (e.effective_at, e.id) < (
+        coalesce(:before_at::timestamptz, 'infinity'),
+        coalesce(:before_id::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
     )
 ORDER BY e.effective_at DESC, e.id DESC
 LIMIT :most
