@@ -4,6 +4,7 @@ We look at HTTP status and `error.code`, never at the error's `type` (it differs
 and never at `exception.code` (`None` on rate limits).
 """
 
+import httpx
 import stripe
 import structlog
 
@@ -40,6 +41,9 @@ class IsStoredFailure(Exception):
 
 def is_busy(error: stripe.StripeError) -> bool:
     """Whether the same request with the same key may simply be sent again a little later."""
+    if isinstance(error.__cause__, httpx.ConnectError):
+        # nobody is there: it may be starting again
+        return True
     return error.http_status == 429 or (error.http_status == 409 and error_of(error).code == IN_USE)
 
 

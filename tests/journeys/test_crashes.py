@@ -13,12 +13,14 @@ from sandbox.client import JSON, Market, Person, Refused, open_for_lessons
 from sandbox.ports import free_port
 from sandbox.story import Story, quietly
 from sandbox.world import World
+from tests.journeys.kit import Lesson
 
 pytestmark = pytest.mark.world
 
 PAID = {"SP": 1180, "SC": 8500, "WAL": -8500, "REV": -1500, "XPR": 320}
 PROCESSES = ("web", "worker", "clock", "stripe", "nats", "postgres")
 SEED = 20_260_309
+AWAY_SECONDS = 3.0
 
 
 @pytest.mark.parametrize("victim", PROCESSES)
@@ -95,3 +97,18 @@ async def _first_booking(world: World, tutor: Person) -> tuple[str, str]:
             row = await connection.fetchrow(made, UUID(tutor.id))
     await connection.close()
     return row["id"], row["student_id"]
+
+
+async def test_what_is_due_fires_at_its_instant_although_stripe_is_away(world: World) -> None:
+    async with Market(world.url) as market:
+        lesson = await Lesson.arrange(market)
+        await lesson.book()
+        await lesson.travel(await market.now())
+        await world.kill("stripe")
+        travelling = asyncio.ensure_future(lesson.before(hours=24))
+        await asyncio.sleep(AWAY_SECONDS)
+        assert not travelling.done()
+        await world.start_process("stripe")
+        assert [fired["kind"] for fired in await travelling] == ["authorize"]
+        assert (await lesson.read())["payment_status"] == "authorized"
+        await market.send("POST", "/sandbox/clock", body={"frozen": False})
