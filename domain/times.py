@@ -18,7 +18,8 @@ TZDB_VERSION: str = tzdata.IANA_VERSION
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 """An aware datetime; the door turns it into UTC with `to_utc`."""
 
-ZONES = frozenset(available_timezones())
+ZONES = frozenset(available_timezones()) - {"Factory"}
+"""`Factory` is what a machine without a zone is in, not a place."""
 
 YEAR_MIN = 1970
 YEAR_MAX = 2999

@@ -29,8 +29,11 @@ from storage.calendars import (
 
 MINUTES_PER_DAY = 1440
 
-Opens = Annotated[str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
-Closes = Annotated[str, msgspec.Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
+Opens = Annotated[str, msgspec.Meta(max_length=5, pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+Closes = Annotated[
+    str, msgspec.Meta(max_length=5, pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")
+]
+"""Five characters: `$` alone would let a line break follow."""
 Weekday = Annotated[int, msgspec.Meta(ge=0, le=6)]
 Buffer = Annotated[int, msgspec.Meta(ge=0, le=120, multiple_of=5)]
 Notice = Annotated[int, msgspec.Meta(ge=0, le=4320)]

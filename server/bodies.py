@@ -8,7 +8,7 @@ from typing import Annotated, cast, get_args, get_origin, get_type_hints
 import msgspec
 
 from domain.errors import Invalid
-from domain.texts import FREE_TEXT, refuse_card_number
+from domain.texts import FREE_TEXT, ONE_LINE, refuse_card_number, refuse_unreadable
 from server.problems import FieldProblem, InvalidFields
 
 _WHERE = re.compile(r" - at `\$(?P<path>.*)`$")
@@ -32,8 +32,9 @@ def decode_body(raw: bytes, wanted: object) -> object:
         raise Invalid(f"the body is not JSON: {error}") from error
     if _NUL.search(raw):
         raise Invalid("text cannot hold the character U+0000")
-    for name in _free_texts(wanted):
+    for name, is_one_line in _free_texts(wanted):
         for text in _texts_in(getattr(value, name, None)):
+            refuse_unreadable(text, pointer=f"/{name}", is_one_line=is_one_line)
             refuse_card_number(text, pointer=f"/{name}")
     return value
 
@@ -71,23 +72,23 @@ def _decoder(wanted: object) -> msgspec.json.Decoder[object]:
 
 
 @lru_cache(maxsize=256)
-def _free_texts(wanted: object) -> tuple[str, ...]:
-    """Names of the fields people write freely in."""
+def _free_texts(wanted: object) -> tuple[tuple[str, bool], ...]:
+    """Names of the fields people write freely in, and whether they hold one line."""
     kinds = (wanted, *get_args(wanted))
     return tuple(
-        name
+        (name, _is_marked(annotation, ONE_LINE))
         for kind in kinds
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
         for name, annotation in get_type_hints(kind, include_extras=True).items()
-        if _is_free_text(annotation)
+        if _is_marked(annotation, FREE_TEXT)
     )
 
 
-def _is_free_text(annotation: object) -> bool:
-    """Whether the annotation or a part of it is one of `domain/texts.py`."""
+def _is_marked(annotation: object, mark: str) -> bool:
+    """Whether the annotation or a part of it has a mark of `domain/texts.py`."""
     if get_origin(annotation) is Annotated:
         metadata = cast("tuple[object, ...]", getattr(annotation, "__metadata__", ()))
         marked = (meta.extra for meta in metadata if isinstance(meta, msgspec.Meta))
-        if any(extra and extra.get(FREE_TEXT) for extra in marked):
+        if any(extra and extra.get(mark) for extra in marked):
             return True
-    return any(_is_free_text(part) for part in get_args(annotation))
+    return any(_is_marked(part, mark) for part in get_args(annotation))

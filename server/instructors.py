@@ -12,7 +12,7 @@ from domain.bookings import Modality
 from domain.errors import NotFound
 from domain.ids import UserId
 from domain.money import CURRENCY
-from domain.texts import FREE_TEXT, Line, LongText
+from domain.texts import Label, Line, LongText
 from server.bodies import Body
 from server.guards import instructor, known
 from server.requests import Request
@@ -25,8 +25,7 @@ from storage.instructors import (
     stripe_facts_by_instructor,
 )
 
-Language = Annotated[str, msgspec.Meta(min_length=1, max_length=40, extra={FREE_TEXT: True})]
-Languages = Annotated[tuple[Language, ...], msgspec.Meta(max_length=20)]
+Languages = Annotated[tuple[Label, ...], msgspec.Meta(max_length=20)]
 Modalities = Annotated[tuple[Modality, ...], msgspec.Meta(min_length=1, max_length=2)]
 Latitude = Annotated[float, msgspec.Meta(ge=-90, le=90)]
 Longitude = Annotated[float, msgspec.Meta(ge=-180, le=180)]

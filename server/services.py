@@ -10,7 +10,7 @@ from actors.instructors import Offer, OfferChange
 from domain.bookings import Modality
 from domain.ids import ServiceId
 from domain.money import CURRENCY
-from domain.texts import FREE_TEXT, Name, Text
+from domain.texts import Label, Name, Text
 from server.bodies import Body
 from server.guards import instructor
 from server.requests import Request
@@ -21,7 +21,6 @@ Rate = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
 Duration = Literal[30, 45, 60, 90, 120]
 Durations = Annotated[list[Duration], msgspec.Meta(min_length=1, max_length=5)]
 Modalities = Annotated[list[Modality], msgspec.Meta(min_length=1, max_length=2)]
-Label = Annotated[str, msgspec.Meta(min_length=1, max_length=40, extra={FREE_TEXT: True})]
 Labels = Annotated[tuple[Label, ...], msgspec.Meta(max_length=20)]
 
 

@@ -12,7 +12,7 @@ from domain.errors import Invalid
 from domain.times import to_utc
 from server.bodies import decode_body
 from server.instructors import PutProfile
-from tests.server.conftest import in_days, registered, teaching
+from tests.server.conftest import in_days, registered, registration, teaching
 from tests.server.test_problems import assert_problem
 
 FAR = [
@@ -136,3 +136,53 @@ def test_a_card_number_in_a_list_is_refused() -> None:
 def test_an_instant_without_a_zone_is_none() -> None:
     with pytest.raises(Invalid):
         to_utc(in_days(1).replace(tzinfo=None))
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        '"ada"@example.org',
+        "<ada@example.org>",
+        "ada@[127.0.0.1]",
+        ".ada@example.org",
+        "ada@example..org",
+        "ada@-example.org",
+        "ada@example.org, bob@example.org",
+        "ada@example.org\r\nBcc: bob@example.org",
+        "\u202eada@example.org",
+        "ada@exämple.org",
+    ],
+)
+async def test_an_address_that_a_mail_header_could_misread_is_none(
+    http: httpx.AsyncClient, email: str
+) -> None:
+    answer = await http.post("/api/auth/register", json=registration(email=email))
+    body = assert_problem(answer, 400, "invalid")
+    assert [error["pointer"] for error in body["errors"]] == ["/email"]
+
+
+@pytest.mark.parametrize("name", [" ", "\n", "Ada\nLong", "Ada\u0007", "\u202eadA", "\u2028"])
+async def test_a_name_is_one_line_that_can_be_read(http: httpx.AsyncClient, name: str) -> None:
+    answer = await http.post("/api/auth/register", json=registration(display_name=name))
+    body = assert_problem(answer, 400, "invalid")
+    assert [error["pointer"] for error in body["errors"]] == ["/display_name"]
+
+
+def test_a_long_text_has_lines_and_a_headline_has_none() -> None:
+    assert decode_body(b'{"bio": "First.\\n\\tSecond."}', PutProfile)
+    for raw in (b'{"headline": "First.\\nSecond."}', b'{"bio": "\\u0007"}'):
+        with pytest.raises(Invalid, match="cannot be shown"):
+            decode_body(raw, PutProfile)
+
+
+async def test_nobody_lives_in_a_zone_without_a_place(http: httpx.AsyncClient) -> None:
+    answer = await http.post("/api/auth/register", json=registration(time_zone="Factory"))
+    assert_problem(answer, 400, "invalid")
+
+
+async def test_a_time_is_five_characters(http: httpx.AsyncClient) -> None:
+    person = await registered(http, "instructor")
+    weekly = [{"weekday": 0, "opens": "09:00\n", "closes": "10:00"}]
+    body = {"time_zone": "UTC", "weekly": weekly}
+    answer = await http.put("/api/instructor/availability", json=body, headers=person.auth)
+    assert_problem(answer, 400, "invalid")
