@@ -6,7 +6,7 @@ and answer, and the problems each address may answer with.
 
 from collections.abc import Iterator
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import msgspec
 from litestar import Litestar, Router
@@ -201,6 +201,7 @@ def _complete(operation: Document, handler: HTTPRouteHandler) -> None:
     body = body_type_of(handler)
     if body is not None:
         operation["requestBody"]["content"][JSON]["example"] = example_of(body)
+        operation["requestBody"]["required"] = type(None) not in get_args(body)
     answer = answer_type_of(handler)
     answers = operation["responses"]
     for status in [status for status in answers if not status.startswith("2")]:
@@ -208,6 +209,8 @@ def _complete(operation: Document, handler: HTTPRouteHandler) -> None:
     if answer is not None:
         for media in answers[str(handler.status_code)]["content"].values():
             media["example"] = example_of(answer)
+    else:
+        answers[str(handler.status_code)].pop("content", None)
     for error in problems_of(handler):
         status = status_of(error())
         answers[str(status)] = {

@@ -69,3 +69,12 @@ async def test_what_wraps_the_product_is_described_too(settings: Settings) -> No
     assert content["application/json"]["example"] == [
         {"somewhere_else": "somewhere else", "anything": {}}
     ]
+
+
+async def test_a_body_that_may_be_left_out_is_not_required_and_nothing_has_no_content(
+    http: httpx.AsyncClient,
+) -> None:
+    paths = (await http.get("/schema/openapi.json")).json()["paths"]
+    assert paths["/api/auth/login"]["post"]["requestBody"]["required"]
+    assert not paths["/api/bookings/{booking_id}/cancel"]["post"]["requestBody"]["required"]
+    assert "content" not in paths["/api/auth/logout"]["post"]["responses"]["204"]
