@@ -246,6 +246,10 @@ def _settings(role: str, application_name: str, *, read_only: bool = False) -> d
         "lock_timeout": f"{LOCK_SECONDS}s",
         "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_SECONDS}s",
         "default_transaction_read_only": "on" if read_only else "off",
+        # A connection keeps its plans, those of foreign key checks too. One made while a table was
+        # empty reads the table whole until somebody analyses it: a batch of 25 bookings took 28 ms
+        # instead of 3. What writes finds its rows by an index, so it need not believe statistics.
+        "enable_seqscan": "on" if read_only else "off",
     }
 
 
