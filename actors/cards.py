@@ -1,11 +1,14 @@
 """Saved cards: which one a student means, saving, forgetting."""
 
+from collections.abc import Mapping, Sequence
 from uuid import UUID, uuid4
 
 import msgspec
 
+from actors.gathering import Gathering
 from actors.payers import Payers
 from domain.errors import CardDeclined, Invalid, NotFound, PaymentUnavailable
+from domain.ids import UserId
 from domain.operations import AttachMethod, Declined, MethodSeen, Unknown, is_test_card
 from domain.people import Viewer
 from gateways.clock import Clock
@@ -15,7 +18,7 @@ from storage.payment_methods import (
     SavedMethod,
     forget_method,
     keep_seen,
-    latest_method_of_user,
+    latest_methods_of_users,
     method_of_user,
     methods_of_user,
 )
@@ -41,6 +44,7 @@ class Cards:
         self._stripe = stripe
         self._payers = payers
         self._clock = clock
+        self._latest = Gathering(self._latest_of)
 
     async def methods(self, viewer: Viewer) -> list[SavedMethod]:
         """The viewer's saved cards, newest first."""
@@ -68,8 +72,12 @@ class Cards:
         """The card a booking is paid with: the named one, else the one saved last, if any."""
         if payment_method_id is not None:
             return await self.named(payment_method_id, viewer)
-        latest = await latest_method_of_user(self._db.reads, user_id=viewer.user_id)
+        latest = await self._latest.of(viewer.user_id)
         return Card(latest, is_saved=True) if latest else None
+
+    async def _latest_of(self, user_ids: Sequence[UserId]) -> Mapping[UserId, str]:
+        found = await latest_methods_of_users(self._db.reads, user_ids=list(user_ids))
+        return {each.user_id: each.id for each in found}
 
     async def named(self, payment_method_id: str, viewer: Viewer) -> Card:
         """The card of this name: the viewer's own, or a test card with a test key. `Invalid`."""

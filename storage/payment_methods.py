@@ -21,6 +21,13 @@ class SavedMethod(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
+class LatestMethod(msgspec.Struct, frozen=True, kw_only=True):
+    """The card a user saved last."""
+
+    user_id: UserId
+    id: str
+
+
 @query
 async def keep_method(
     tx: Tx,
@@ -62,7 +69,7 @@ async def method_of_user(
 
 
 @query
-async def latest_method_of_user(tx: Tx, *, user_id: UUID) -> str | None: ...
+async def latest_methods_of_users(tx: Tx, *, user_ids: list[UserId]) -> list[LatestMethod]: ...
 
 
 @query

@@ -40,7 +40,7 @@ HOT: dict[str, set[str]] = {
     "operations.operations_to_rescue": {"stripe_operations_open"},
     "stripe_events.waiting_events": {"stripe_events_waiting"},
     "payments.booking_of_intent": {"payments_payment_intent_is_unique"},
-    "payment_methods.latest_method_of_user": {"payment_methods_by_user"},
+    "payment_methods.latest_methods_of_users": {"payment_methods_by_user"},
     "credits.lots_of_user": {"credit_lots_by_user"},
     "payments.bookings_to_authorize": {"bookings_confirmed_by_start"},
     "payments.bookings_to_retry": {"payments_moving"},
