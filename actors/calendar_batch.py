@@ -1,8 +1,9 @@
 """One transaction for the turns of many calendars: set-based, in one order of locks.
 
-Lock calendars and compare versions → lock learners → lock bookings → write what gives time free →
+Lock calendars and learners, compare versions → lock bookings → write what gives time free →
 judge who gets a slot → insert the winners with everything that follows → take slots again → audit
-rows, events, timings → raise versions. Losers leave before any write of theirs.
+rows, events, timings → raise the versions that no winner raised. Losers leave before any write of
+theirs.
 """
 
 from collections.abc import Sequence
@@ -42,10 +43,10 @@ from storage.bookings import (
     hold_slots,
     judge_holds,
     lock_bookings,
-    lock_learners,
+    lock_parties,
     record_changes,
 )
-from storage.calendars import lock_calendars, raise_versions, replace_availability
+from storage.calendars import raise_versions, replace_availability
 from storage.query import Tx
 from storage.timings import Promise, keep_promises, needs_a_wake, notify_clock
 
@@ -65,14 +66,17 @@ class Batch:
         self._won: dict[Turn, Booking | None] = {}
         self._lost: dict[Turn, Verdict] = {}
         self._surprised: set[UserId] = set()
+        self._raised: set[UserId] = set()
+        self._holds = items_of(shares, NewBooking)
+        self._changes = items_of(shares, Change)
 
     async def write(self) -> list[Committed | Stale]:
         """Writes everything that may be written; outcomes in the order of the shares."""
-        current = await self._lock_calendars()
-        judge = await self._lock_learners(current)
+        current, judge = await self._lock_parties()
         good = await self._lock_bookings(current)
-        holds = items_of(good, NewBooking)
-        changes = items_of(good, Change)
+        ids = {share.instructor_id for share in good}
+        holds = [item for item in self._holds if item.instructor_id in ids]
+        changes = [item for item in self._changes if item.instructor_id in ids]
         retakes = [item for item in changes if item.effect.is_retake]
         changed = await self._change([item for item in changes if not item.effect.is_retake])
         room = await self._judge(judge, holds, retakes)
@@ -83,27 +87,29 @@ class Batch:
         versions = await self._raise(good)
         return [self._outcome(share, versions) for share in self._shares]
 
-    async def _lock_calendars(self) -> list[Share]:
-        """The shares that were decided at the version their calendar has."""
-        ids = [share.instructor_id for share in self._shares]
-        locked = await lock_calendars(self._tx, instructor_ids=ids)
-        versions = {each.instructor_id: each.version for each in locked}
-        return [s for s in self._shares if versions.get(s.instructor_id) == s.version]
+    async def _lock_parties(self) -> tuple[list[Share], Judge]:
+        """The shares decided at the version their calendar has, and who judges their students.
 
-    async def _lock_learners(self, shares: list[Share]) -> Judge:
-        """Locks every learner of the students who want slots: their holds are counted, too."""
-        students = {item.effect.command.student_id for item in items_of(shares, NewBooking)}
+        Every learner of the students who want slots is locked: their holds are counted, too.
+        """
+        shares = self._shares
+        students = {item.effect.command.student_id for item in self._holds}
         students |= {
-            UserId(item.effect.was.student_id)
-            for item in items_of(shares, Change)
-            if item.effect.is_retake
+            UserId(item.effect.was.student_id) for item in self._changes if item.effect.is_retake
         }
-        learners = await lock_learners(self._tx, student_ids=sorted(students)) if students else []
-        return Judge(learners, self._policy)
+        locked = await lock_parties(
+            self._tx,
+            instructor_ids=[share.instructor_id for share in shares],
+            student_ids=list(students),
+        )
+        versions = {each.id: each.version for each in locked}
+        current = [s for s in shares if versions.get(s.instructor_id) == s.version]
+        return current, Judge(locked, self._policy)
 
     async def _lock_bookings(self, shares: list[Share]) -> list[Share]:
         """The shares whose bookings have the status they were decided upon."""
-        changes = items_of(shares, Change)
+        current = {share.instructor_id for share in shares}
+        changes = [item for item in self._changes if item.instructor_id in current]
         if not changes:
             return shares
         ids = sorted(BookingId(item.effect.was.booking_id) for item in changes)
@@ -183,6 +189,7 @@ class Batch:
         for item, booking in zip(items, bookings, strict=True):
             if booking.id in won:
                 self._won[item.turn] = booking
+                self._raised.add(item.instructor_id)
             else:
                 # the constraint has the last word: memory missed something
                 self._lost[item.turn] = SlotTaken()
@@ -215,10 +222,18 @@ class Batch:
 
     async def _raise(self, shares: list[Share]) -> dict[UserId, int]:
         """The version of each share's calendar; only where something was written it rises."""
-        versions = {share.instructor_id: share.version for share in shares}
-        ids = [s.instructor_id for s in shares if any(turn in self._won for turn in s.turns)]
+        versions = {
+            share.instructor_id: share.version + (share.instructor_id in self._raised)
+            for share in shares
+        }
+        ids = [
+            share.instructor_id
+            for share in shares
+            if share.instructor_id not in self._raised
+            and any(turn in self._won for turn in share.turns)
+        ]
         if ids:
-            raised = await raise_versions(self._tx, instructor_ids=sorted(ids))
+            raised = await raise_versions(self._tx, instructor_ids=ids)
             versions.update((each.instructor_id, each.version) for each in raised)
         return versions
 

@@ -15,7 +15,7 @@ from domain.errors import HoldLimit, NotFound, StudentBusy
 from domain.ids import BookingId, UserId
 from domain.settings import Policy
 from domain.times import Span
-from storage.bookings import HoldFacts, LockedLearner
+from storage.bookings import HoldFacts, LockedParty
 
 HOUR = timedelta(hours=1)
 RETRY_SECONDS = 60
@@ -48,9 +48,11 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 class Judge:
     """Judges the candidates of one batch, one after the other, in the order they arrived."""
 
-    def __init__(self, learners: list[LockedLearner], policy: Policy) -> None:
-        """`learners` are all those of the candidates' students, locked."""
-        self._learners: set[tuple[UUID, UUID]] = {(one.id, one.student_id) for one in learners}
+    def __init__(self, locked: list[LockedParty], policy: Policy) -> None:
+        """`locked` has all learners of the candidates' students."""
+        self._learners: set[tuple[UUID, UUID]] = {
+            (one.id, one.student_id) for one in locked if one.student_id is not None
+        }
         self._policy = policy
         self._lessons: defaultdict[UUID, list[Span]] = defaultdict(list)
         self._held: defaultdict[tuple[UUID, UUID | None], int] = defaultdict(int)

@@ -11,11 +11,15 @@ from storage.calendars import CalendarBooking
 from storage.query import Tx, query
 
 
-class LockedLearner(msgspec.Struct, frozen=True, kw_only=True):
-    """A learner whose lock the transaction holds."""
+class LockedParty(msgspec.Struct, frozen=True, kw_only=True):
+    """A calendar (by its instructor, with its version) or a learner; the transaction has its lock.
 
-    id: LearnerId
-    student_id: UserId
+    `student_id` is whose learner it is; calendars have none.
+    """
+
+    id: UUID
+    version: int | None
+    student_id: UserId | None
 
 
 class HoldFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +89,9 @@ async def calendar_booking_by_id(
 
 
 @query
-async def lock_learners(tx: Tx, *, student_ids: list[UserId]) -> list[LockedLearner]: ...
+async def lock_parties(
+    tx: Tx, *, instructor_ids: list[UserId], student_ids: list[UserId]
+) -> list[LockedParty]: ...
 
 
 @query

@@ -60,7 +60,7 @@ class Availability(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CalendarVersion(msgspec.Struct, frozen=True, kw_only=True):
-    """The version a locked calendar has."""
+    """The version a calendar has risen to."""
 
     instructor_id: UserId
     version: int
@@ -78,10 +78,6 @@ async def availability_by_instructor(tx: Tx, *, instructor_id: UserId) -> Availa
 
 @query
 async def insert_calendar(tx: Tx, *, instructor_id: UserId, time_zone: str) -> None: ...
-
-
-@query
-async def lock_calendars(tx: Tx, *, instructor_ids: list[UserId]) -> list[CalendarVersion]: ...
 
 
 @query

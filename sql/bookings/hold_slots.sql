@@ -1,4 +1,4 @@
--- Holds or books slots, with payment, timing, audit row and event of each; answers the ids that won.
+-- Holds or books slots, with all that follows from each, and raises their calendars; answers who won.
 WITH wanted AS (
     SELECT
         w.id, w.instructor_id, w.student_id, w.learner_id, w.service_id, w.start_at, w.end_at, w.time_zone,
@@ -67,5 +67,10 @@ WITH wanted AS (
     SELECT w.outbox_id, w.event, w.id, ARRAY[w.student_id, w.instructor_id], w.payload, w.created_at
     FROM wanted w
     JOIN won ON won.id = w.id
+), raised AS (
+    UPDATE calendars c
+    SET version = c.version + 1
+    -- an array, not a join: nobody knows how many have won, and a join might read every calendar
+    WHERE c.instructor_id = ANY(ARRAY(SELECT w.instructor_id FROM wanted w JOIN won ON won.id = w.id))
 )
 SELECT id FROM won
