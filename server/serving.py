@@ -1,6 +1,7 @@
 """Runs an application on uvicorn, after a look at everything it stands on."""
 
 import asyncio
+import gc
 import sys
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ GRACE_SECONDS = 5
 BACKLOG = 2048
 SOCKET_FRAME_BYTES_MAX = 65_536
 SOCKET_QUEUE_MAX = 32
+GARBAGE_THRESHOLDS = (20_000, 20, 20)
 PORTS = {"https": 443, "http": 80, "nats": 4222, "tls": 4222}
 
 
@@ -36,8 +38,19 @@ def serve(app: Litestar, settings: Settings) -> int:
         print(refusal, file=sys.stderr)  # noqa: T201 - the sentence for whoever started it
         return 1
     server = uvicorn.Server(config(app, settings))
+    spare_the_collector()
     server.run()
     return 0 if server.started else 1
+
+
+def spare_the_collector() -> None:
+    """Has the garbage collector look seldom, and never at what stays as long as the process.
+
+    A full look took 120 ms of everybody's time, again and again, mostly at imported modules.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
 
 
 def config(app: Litestar, settings: Settings) -> uvicorn.Config:
