@@ -67,7 +67,7 @@ class Bookings(Controller):
     path = "/api"
     tags = ("Bookings",)
 
-    @post("/bookings", guards=[student, limited(BOOKING)])
+    @post("/bookings", guards=[limited(BOOKING, after=student)])
     async def book_lesson(self, request: Request, data: JSONBody[BookLesson]) -> Response[Booked]:
         """Holds the slot, then secures the payment as far as it can be done now."""
         wish = msgspec.structs.replace(data, start_at=to_utc(data.start_at, pointer="/start_at"))
