@@ -45,9 +45,7 @@ class Newest:
             asking, self._asking = self._asking, defaultdict(list)
             versions = await self.read(asking)
             for instructor_id, answers in asking.items():
-                for answer in answers:
-                    if not answer.done():
-                        answer.set_result(versions.get(instructor_id, 0))
+                _tell(answers, versions.get(instructor_id, 0))
 
     async def read(self, instructor_ids: Iterable[UUID]) -> dict[UUID, int]:
         """The versions by calendar; none when they cannot be read."""
@@ -63,3 +61,9 @@ class Newest:
         else:
             return {each.instructor_id: each.version for each in found}
         return {}
+
+
+def _tell(answers: list[asyncio.Future[int]], version: int) -> None:
+    for answer in answers:
+        if not answer.done():
+            answer.set_result(version)
