@@ -7,8 +7,20 @@ import msgspec
 import structlog
 from prometheus_client import Counter
 
-from actors.payment_records import Scene, Why, absorb, advance, save, scene_of, stage_confirm
+from actors.payment_records import (
+    Scene,
+    Why,
+    absorb,
+    absorb_movements,
+    advance,
+    refuse_refund,
+    save,
+    scene_of,
+    stage_confirm,
+)
+from domain.movements import CreateRefund, MovementsSeen
 from domain.operations import (
+    SEEN,
     Answer,
     AttachMethod,
     CancelSetup,
@@ -23,6 +35,7 @@ from domain.operations import (
     NotHappened,
     Operation,
     Refused,
+    Seen,
     SetupSeen,
     Stale,
     Unknown,
@@ -75,7 +88,7 @@ async def record_answer(
 
 async def _close(tx: Tx, operation: Operation, answer: Answer, *, now: datetime) -> Outcome | None:
     """Finishes the operation's row; `None` when it was finished already."""
-    is_done = isinstance(answer, IntentSeen | SetupSeen | MethodSeen)
+    is_done = isinstance(answer, SEEN)
     finished = await finish_operation(
         tx,
         operation_id=operation.id,
@@ -95,7 +108,7 @@ def _code_of(answer: Answer) -> str | None:
             return answer.code
         case Unknown():
             return answer.reason
-        case IntentSeen() | SetupSeen() | MethodSeen():
+        case _:
             return None
 
 
@@ -114,13 +127,11 @@ async def _applied(
             return await _stale(tx, scene, operation, answer)
         case NotHappened() | Unknown():
             return scene, Outcome()
-        case IntentSeen() | SetupSeen() | MethodSeen():
+        case _:
             return await _seen(tx, scene, operation, answer), Outcome()
 
 
-async def _seen(
-    tx: Tx, scene: Scene, operation: Operation, seen: IntentSeen | SetupSeen | MethodSeen
-) -> Scene:
+async def _seen(tx: Tx, scene: Scene, operation: Operation, seen: Seen) -> Scene:
     payment = scene.payment
     match operation.params, seen:
         case CreateIntent(), IntentSeen():
@@ -133,6 +144,8 @@ async def _seen(
         case AttachMethod(), MethodSeen():
             await keep_seen(tx, seen, user_id=scene.facts.student_id, now=scene.now)
             changes = {"payment_method_id": seen.id}
+        case CreateRefund(), MovementsSeen():
+            return await absorb_movements(tx, scene, seen)
         case _, IntentSeen():
             return await absorb(tx, scene, seen)
         case _:
@@ -171,6 +184,8 @@ async def _refused(
         case CancelSetup():
             gone = msgspec.structs.replace(scene.payment, status="released")
             return await save(tx, scene, gone), Outcome()
+        case CreateRefund():
+            return await refuse_refund(tx, scene, refused.code), Outcome(code=refused.code)
         case _:
             return scene, Outcome(stops="blocked", code=refused.code)
 
@@ -178,6 +193,8 @@ async def _refused(
 async def _stale(tx: Tx, scene: Scene, operation: Operation, stale: Stale) -> tuple[Scene, Outcome]:
     """Our view was old: take the real one in."""
     match operation.params, stale.now_seen:
+        case CreateRefund(), _:
+            return await refuse_refund(tx, scene, stale.code), Outcome(code=stale.code)
         case CancelSetup(), _:
             # it has succeeded or is cancelled: nothing is open either way
             gone = msgspec.structs.replace(scene.payment, status="released")

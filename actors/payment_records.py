@@ -12,12 +12,14 @@ import structlog
 
 from actors.credits import issue
 from actors.ledger import post
-from domain.bookings import FINAL, Actor, PaymentStatus
+from domain.bookings import FINAL, Actor, Outcome, PaymentStatus
 from domain.events import Topic
 from domain.ids import new_id
-from domain.journals import capture_journals, lot_of_cancellation
+from domain.journals import capture_journals, lot_of_cancellation, movement_journals
+from domain.movements import MovementsSeen
 from domain.operations import ChargeSeen, IntentSeen
 from domain.payments import TAKEN, MoneyFacts, Payment, Step, fold, next_step
+from domain.refunds import RefundCause, after_refunds, state_of
 from domain.settings import Policy
 from domain.timings import AT_REST, TimingKind
 from storage.outbox import stage_event
@@ -31,6 +33,7 @@ from storage.payments import (
     record_payment_event,
 )
 from storage.query import Tx
+from storage.refunds import end_refund, insert_refund, record_refund
 from storage.timings import (
     Promise,
     booking_times,
@@ -51,6 +54,9 @@ TOPICS: dict[PaymentStatus, Topic] = {
     "captured": "payment.captured",
     "settled": "payment.settled",
     "released": "payment.released",
+    "refunded": "payment.refunded",
+    "partially_refunded": "payment.refunded",
+    "refund_failed": "payment.refund_failed",
     "collection": "payment.collection_opened",
 }
 FACE_TO_FACE: frozenset[PaymentStatus] = frozenset({"card_required", "action_required"})
@@ -152,10 +158,79 @@ async def _book(tx: Tx, scene: Scene, charge: ChargeSeen) -> None:
         await issue(tx, lot, now=now)
 
 
+async def plan_rest(tx: Tx, scene: Scene) -> Scene:
+    """Wishes for a refund of all that is left, by the rule that ended the booking."""
+    facts, payment = scene.facts, scene.payment
+    known: dict[Outcome | None, RefundCause] = {
+        "by_instructor": "by_instructor",
+        "no_show_instructor": "no_show_instructor",
+    }
+    await insert_refund(
+        tx,
+        refund_id=new_id(scene.now),
+        booking_id=facts.booking_id,
+        amount_cents=payment.captured_cents - facts.refunded_cents,
+        currency=facts.currency,
+        reverses_transfer=True,
+        cause=known.get(facts.outcome, "stripe"),
+        reason=facts.outcome,
+        requested_by=scene.why.actor.id,
+        now=scene.now,
+    )
+    return await again(tx, scene)
+
+
+async def again(tx: Tx, scene: Scene) -> Scene:
+    """The scene with its facts read anew."""
+    facts = await money_facts(tx, booking_id=scene.facts.booking_id)
+    return scene if facts is None else msgspec.structs.replace(scene, facts=facts)
+
+
+async def absorb_movements(tx: Tx, scene: Scene, seen: MovementsSeen) -> Scene:
+    """Takes in all that has moved since the capture, and posts what was not posted."""
+    facts, now = scene.facts, scene.now
+    if seen.payment_intent_id != scene.payment.payment_intent_id:
+        return scene
+    for each in seen.refunds:
+        state = state_of(each)
+        await record_refund(
+            tx,
+            refund_id=each.refund_id or new_id(now),
+            booking_id=facts.booking_id,
+            amount_cents=each.amount_cents,
+            currency=facts.currency,
+            stripe_refund_id=each.id,
+            state=state,
+            failure_reason=each.failure_reason,
+            finished_at=None if state == "pending" else now,
+            now=now,
+        )
+    await post(tx, movement_journals(facts, seen, at=now), now=now)
+    scene = await again(tx, scene)
+    is_planned = scene.facts.refund_id is not None
+    status = after_refunds(scene.payment, seen, is_planned=is_planned)
+    return await save(tx, scene, msgspec.structs.replace(scene.payment, status=status))
+
+
+async def refuse_refund(tx: Tx, scene: Scene, code: str) -> Scene:
+    """Ends a refund that Stripe will not make; one that a rule demands waits for a person."""
+    refund_id = scene.facts.refund_id
+    if refund_id is None:
+        return scene
+    cause = await end_refund(tx, refund_id=refund_id, failure_reason=code, now=scene.now)
+    scene = await again(tx, scene)
+    before: PaymentStatus = "partially_refunded" if scene.facts.refunded_cents else "captured"
+    status: PaymentStatus = before if cause == "admin" else "refund_failed"
+    return await save(tx, scene, msgspec.structs.replace(scene.payment, status=status))
+
+
 async def advance(tx: Tx, scene: Scene) -> tuple[Scene, Step | None]:
     """Takes every step that needs only us; returns the next one that needs somebody else."""
     for _ in range(MOVES_MAX):
         step = next_step(scene.facts, scene.payment, now=scene.now, policy=scene.policy)
+        if step is not None and step.kind == "plan_refund":
+            scene = await plan_rest(tx, scene)
+            continue
         if step is None or step.kind not in {"move", "new_cycle"}:
             return scene, step
         scene = await save(tx, scene, _moved(scene.payment, step))
@@ -244,6 +319,7 @@ async def _tell_status(tx: Tx, scene: Scene, *, is_first: bool) -> None:
             "attempt": scene.payment.attempt,
             "is_first": int(is_first),
             "decline_code": scene.payment.decline_code,
+            "refunded_cents": scene.facts.refunded_cents,
         },
     )
 

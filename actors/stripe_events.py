@@ -14,6 +14,7 @@ from prometheus_client import Counter
 
 from actors.payment_records import Why
 from actors.payments import Payments
+from actors.refunds import Refunds
 from domain.bookings import Actor
 from domain.errors import DomainError, PaymentUnavailable
 from domain.operations import AccountSeen, IntentSeen, MethodSeen, Refused, SetupSeen, Unknown
@@ -35,7 +36,7 @@ from storage.timings import notify_clock
 
 log = structlog.get_logger()
 
-Subject = Literal["intent", "charge", "setup", "method", "account", "noted"]
+Subject = Literal["intent", "charge", "setup", "method", "account", "movements", "noted"]
 T = TypeVar("T", IntentSeen, SetupSeen, MethodSeen, AccountSeen)
 RecordAccount = Callable[[AccountSeen], Awaitable[None]]
 
@@ -63,7 +64,6 @@ SUBJECTS: dict[str, Subject] = {
             "charge.failed",
             "charge.captured",
             "charge.expired",
-            "charge.refunded",
             "charge.updated",
         ),
         "charge",
@@ -86,6 +86,9 @@ SUBJECTS: dict[str, Subject] = {
             "payment_method.automatically_updated",
         ),
         "method",
+    ),
+    **dict.fromkeys(
+        ("charge.refunded", "refund.created", "refund.updated", "refund.failed"), "movements"
     ),
     **dict.fromkeys(("account.updated", "capability.updated"), "account"),
     **dict.fromkeys(
@@ -115,9 +118,6 @@ SUBJECTS: dict[str, Subject] = {
             "payout.canceled",
             "payout.reconciliation_completed",
             "radar.early_fraud_warning.created",
-            "refund.created",
-            "refund.updated",
-            "refund.failed",
             "review.opened",
             "review.closed",
             "topup.succeeded",
@@ -148,6 +148,7 @@ class StripeEvents:
         db: Database,
         stripe: StripeGateway,
         payments: Payments,
+        refunds: Refunds,
         record_account: RecordAccount,
         clock: Clock,
         secrets: tuple[str, ...],
@@ -156,6 +157,7 @@ class StripeEvents:
         self._db = db
         self._stripe = stripe
         self._payments = payments
+        self._refunds = refunds
         self._record_account = record_account
         self._clock = clock
         self._secrets = secrets
@@ -221,11 +223,14 @@ class StripeEvents:
             return f"of unknown type {event.type}"
         return None
 
+    async def _refuse_foreign(self, account: str | None) -> None:
+        if account is None:
+            return
+        if await instructor_of_account(self._db.reads, account=account) is None:
+            raise IsForeign("from an account that is not ours")
+
     async def _take_in(self, event: StoredEvent) -> None:
-        if event.account is not None:
-            found = await instructor_of_account(self._db.reads, account=event.account)
-            if found is None:
-                raise IsForeign("from an account that is not ours")
+        await self._refuse_foreign(event.account)
         why = Why(actor=Actor(kind="stripe"), cause=f"{event.type} {event.id}")
         subject = SUBJECTS.get(event.type, "noted")
         if event.object_id is None:
@@ -241,6 +246,8 @@ class StripeEvents:
                 await self._method(event.object_id)
             case "account":
                 await self._account(event.account or event.object_id)
+            case "movements":
+                await self._movements(event.object_id, why)
             case "charge" | "noted":
                 return
 
@@ -256,6 +263,13 @@ class StripeEvents:
         if payment is None or payment.payment_intent_id is None:
             raise NotKnownYet("a payment intent not recorded yet")
         # of an earlier cycle: whatever it says is over
+
+    async def _movements(self, intent_id: str, why: Why) -> None:
+        """Money that went back: read as a whole, whichever part the event is about."""
+        booking_id = await booking_of_intent(self._db.reads, payment_intent_id=intent_id)
+        if booking_id is None:
+            raise NotKnownYet("a payment intent that is not recorded")
+        await self._refunds.observe(booking_id, why)
 
     async def _setup(self, setup_intent_id: str, why: Why) -> None:
         seen = _there(await self._stripe.setup_intent(setup_intent_id))

@@ -20,6 +20,7 @@ from actors.instructors import record_stripe_status
 from actors.notifications import Notifications
 from actors.payers import Payers
 from actors.payments import Payments
+from actors.refunds import Refunds
 from actors.stripe_events import StripeEvents
 from actors.timings import Timings
 from domain.errors import Unavailable
@@ -46,6 +47,7 @@ class Money(msgspec.Struct, frozen=True, kw_only=True):
     cards: Cards
     bookings: Bookings
     credits: Credits
+    refunds: Refunds
     timings: Timings
     notifications: Notifications
     stripe_events: StripeEvents
@@ -93,6 +95,7 @@ def _money(settings: Settings, payers: Payers, payments: Payments, common: _Comm
     clock, policy = common.clock, common.policy
     cards = Cards(db=db, stripe=stripe, payers=payers, clock=clock)
     credits_ = Credits(db, clock)
+    refunds = Refunds(db=db, stripe=stripe, payments=payments, clock=clock, policy=policy)
     record_account = partial(record_stripe_status, db=db, calendars=calendars, clock=clock)
     return Money(
         stripe=stripe,
@@ -108,6 +111,7 @@ def _money(settings: Settings, payers: Payers, payments: Payments, common: _Comm
             policy=policy,
         ),
         credits=credits_,
+        refunds=refunds,
         timings=Timings(
             db=db,
             calendars=calendars,
@@ -127,6 +131,7 @@ def _money(settings: Settings, payers: Payers, payments: Payments, common: _Comm
             db=db,
             stripe=stripe,
             payments=payments,
+            refunds=refunds,
             record_account=record_account,
             clock=clock,
             secrets=settings.stripe_webhook_secrets,

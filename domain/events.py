@@ -21,6 +21,8 @@ Topic = Literal[
     "payment.settled",
     "payment.released",
     "payment.collection_opened",
+    "payment.refunded",
+    "payment.refund_failed",
     "credit.issued",
     "credit.expired",
     "instructor.stripe_changed",
@@ -35,6 +37,7 @@ MAILED: frozenset[str] = frozenset(
         "payment.action_required",
         "payment.warned",
         "payment.settled",
+        "payment.refunded",
         "credit.issued",
     }
 )

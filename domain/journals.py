@@ -11,10 +11,22 @@ from uuid import UUID
 import msgspec
 
 from domain.ids import BookingId, LotId, UserId
+from domain.movements import FeeRefundSeen, MovementsSeen, RefundSeen, ReversalSeen
 from domain.operations import ChargeSeen
 from domain.payments import MoneyFacts
 
-JournalKind = Literal["charge", "transfer", "application_fee", "credit_rule", "credit_expired"]
+JournalKind = Literal[
+    "charge",
+    "transfer",
+    "application_fee",
+    "credit_rule",
+    "credit_expired",
+    "refund",
+    "refund_failed",
+    "refund_absorbed",
+    "transfer_reversed",
+    "application_fee_refunded",
+]
 LotSource = Literal["cancellation", "goodwill", "referral", "no_show", "package", "gift"]
 
 STRIPE = "SP"
@@ -173,6 +185,94 @@ def lot_of_cancellation(
         currency=facts.currency,
         created_at=at,
         expires_at=at + life,
+    )
+
+
+_Movement = tuple[JournalKind, str, tuple[Line, ...]]
+
+
+def movement_journals(
+    facts: MoneyFacts, seen: MovementsSeen, *, at: datetime
+) -> tuple[Journal, ...]:
+    """What has gone back since a capture, each movement once by its id at Stripe.
+
+    What a refund gives that no reversal brings back is a loss of the platform.
+    """
+    accounts = _accounts(facts)
+    moved: list[_Movement] = []
+    for refund in seen.refunds:
+        moved += _refund(accounts, refund, seen.reversals)
+    for reversal in seen.reversals:
+        if reversal.transaction_id is not None:
+            moved.append(("transfer_reversed", reversal.id, _reversal(accounts, reversal)))
+    for fee in seen.fee_refunds:
+        if fee.transaction_id is not None:
+            moved.append(("application_fee_refunded", fee.id, _fee_back(accounts, fee)))
+    return tuple(
+        Journal(
+            kind=kind,
+            dedupe_key=f"{kind}:{source}",
+            booking_id=facts.booking_id,
+            user_ids=(facts.student_id, facts.instructor_id),
+            effective_at=at,
+            source=source,
+            lines=lines,
+        )
+        for kind, source, lines in moved
+    )
+
+
+def _refund(
+    accounts: _Accounts, refund: RefundSeen, reversals: tuple[ReversalSeen, ...]
+) -> list[_Movement]:
+    given = refund.amount_cents
+    if refund.transaction_id is None:
+        return []
+    back = sum(each.amount_cents for each in reversals if each.refund_id == refund.id)
+    moved: list[_Movement] = [
+        ("refund", refund.id, _both(-given, refund.transaction_id, accounts.transit))
+    ]
+    if given > back:
+        absorbed = (
+            Line(account=accounts.transit, amount_cents=back - given),
+            Line(account=GOODWILL, amount_cents=given - back),
+        )
+        moved.append(("refund_absorbed", refund.id, absorbed))
+    if refund.failure_transaction_id is not None:
+        lines = _both(given, refund.failure_transaction_id, accounts.transit)
+        moved.append(("refund_failed", refund.id, lines))
+    return moved
+
+
+def _both(amount_cents: int, transaction_id: str, other: str) -> tuple[Line, ...]:
+    """An amount on our balance at Stripe, against one other account."""
+    return (
+        Line(account=STRIPE, amount_cents=amount_cents, balance_transaction_id=transaction_id),
+        Line(account=other, amount_cents=-amount_cents),
+    )
+
+
+def _reversal(accounts: _Accounts, reversal: ReversalSeen) -> tuple[Line, ...]:
+    back = reversal.amount_cents
+    return (
+        Line(account=STRIPE, amount_cents=back, balance_transaction_id=reversal.transaction_id),
+        Line(
+            account=accounts.connected,
+            amount_cents=-back,
+            balance_transaction_id=reversal.destination_transaction_id,
+        ),
+        Line(account=accounts.owed, amount_cents=back),
+        Line(account=accounts.transit, amount_cents=-back),
+    )
+
+
+def _fee_back(accounts: _Accounts, fee: FeeRefundSeen) -> tuple[Line, ...]:
+    back = fee.amount_cents
+    return (
+        Line(account=STRIPE, amount_cents=-back, balance_transaction_id=fee.transaction_id),
+        Line(account=accounts.connected, amount_cents=back),
+        Line(account=REVENUE, amount_cents=back),
+        Line(account=accounts.owed, amount_cents=-back),
     )
 
 

@@ -239,6 +239,19 @@ def _settled(occasion: Occasion) -> Letter | None:
     )
 
 
+def _refunded(occasion: Occasion) -> Letter | None:
+    if not occasion.is_student:
+        return None
+    amount = words(int(occasion.payload.get("refunded_cents") or 0), occasion.lesson.currency)
+    return Letter(
+        subject=f"Refund: {amount} for {occasion.lesson.title}",
+        paragraphs=(
+            f"We gave {amount} back to your card for {occasion.what}.",
+            "Your bank shows it within five to ten days.",
+        ),
+    )
+
+
 def _credit_issued(occasion: Occasion) -> Letter | None:
     if not occasion.is_student:
         return None
@@ -262,5 +275,6 @@ _LETTERS: dict[Topic, Callable[[Occasion], Letter | None]] = {
     "payment.action_required": _action_required,
     "payment.warned": _warned,
     "payment.settled": _settled,
+    "payment.refunded": _refunded,
     "credit.issued": _credit_issued,
 }

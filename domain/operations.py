@@ -10,6 +10,17 @@ from uuid import UUID
 
 import msgspec
 
+from domain.movements import (
+    CreatePayout,
+    CreateRefund,
+    CreateTransfer,
+    MovementsSeen,
+    PayoutSeen,
+    ReversalSeen,
+    ReverseTransfer,
+    TransferSeen,
+)
+
 OperationState = Literal["planned", "sent", "succeeded", "failed", "unknown"]
 IntentStatus = Literal[
     "requires_payment_method",
@@ -106,6 +117,10 @@ Call = (
     | ConfirmIntent
     | CaptureIntent
     | CancelIntent
+    | CreateTransfer
+    | ReverseTransfer
+    | CreateRefund
+    | CreatePayout
 )
 
 
@@ -224,7 +239,18 @@ class Unknown(msgspec.Struct, frozen=True, kw_only=True, tag="unknown", tag_fiel
     reason: str
 
 
-Seen = IntentSeen | SetupSeen | MethodSeen
+Moved = TransferSeen | ReversalSeen | MovementsSeen | PayoutSeen
+Seen = IntentSeen | SetupSeen | MethodSeen | Moved
+SEEN = (
+    IntentSeen,
+    SetupSeen,
+    MethodSeen,
+    TransferSeen,
+    ReversalSeen,
+    MovementsSeen,
+    PayoutSeen,
+)
+"""The answers that show an object: the write has happened."""
 Answer = Seen | Declined | Stale | Refused | NotHappened | Unknown
 
 

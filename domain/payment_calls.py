@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from domain.movements import CreateRefund
 from domain.operations import (
     AttachMethod,
     Call,
@@ -24,8 +25,12 @@ _PREFIX: dict[str, str] = {
     "confirm_intent": "conf",
     "capture_intent": "cap",
     "cancel_intent": "rel",
+    "create_transfer": "top",
+    "reverse_transfer": "rev",
+    "create_refund": "ref",
+    "create_payout": "po",
 }
-_NUMBERED = frozenset({"create_setup", "attach_method", "confirm_intent"})
+_NUMBERED = frozenset({"create_setup", "attach_method", "confirm_intent", "create_refund"})
 """Happen several times by rights; the others only again after a definitive failure."""
 
 
@@ -73,7 +78,16 @@ def call_of(step: Step, facts: MoneyFacts, payment: Payment) -> Call:
             )
         case "release":
             call = CancelIntent(payment_intent_id=_known(payment.payment_intent_id))
-        case "move" | "new_cycle" | "ask_confirm":
+        case "refund":
+            call = CreateRefund(
+                payment_intent_id=_known(payment.payment_intent_id),
+                transfer_id=payment.transfer_id,
+                application_fee_id=payment.application_fee_id,
+                amount_cents=facts.refund_cents,
+                reverses_transfer=facts.refund_reverses,
+                metadata={**_ours(facts), "refund_id": str(facts.refund_id)},
+            )
+        case "move" | "new_cycle" | "ask_confirm" | "plan_refund":
             raise MissingFactError(f"{step.kind} asks nothing of Stripe")
     return call
 

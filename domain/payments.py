@@ -6,6 +6,7 @@ a crash; `fold` takes fetched objects in any order and number (`docs/states.md`)
 
 from datetime import datetime
 from typing import Literal
+from uuid import UUID
 
 import msgspec
 
@@ -28,6 +29,8 @@ StepKind = Literal[
     "capture_as_fee",
     "release",
     "ask_confirm",
+    "plan_refund",
+    "refund",
 ]
 
 ASKING: frozenset[PaymentStatus] = frozenset(
@@ -39,6 +42,9 @@ OPEN_AUTHORIZATION: frozenset[PaymentStatus] = frozenset({"authorized", "capturi
 TAKEN: frozenset[PaymentStatus] = frozenset(
     {"captured", "payout_pending", "settled", "credited", "refunding", "partially_refunded"}
 )
+REFUNDING: frozenset[PaymentStatus] = TAKEN.union(("refund_failed",))
+KEPT: frozenset[PaymentStatus] = frozenset({"captured", "payout_pending", "settled"})
+"""Taken and not given back in any part."""
 CREDITS_INSTEAD: frozenset[PaymentStatus] = frozenset({"credit_only"})
 OWED_OUTCOMES: frozenset[Outcome] = frozenset({"charged", "no_show_student"})
 
@@ -90,6 +96,12 @@ class MoneyFacts(msgspec.Struct, frozen=True, kw_only=True):
     stripe_customer_id: str | None
     method_state: MethodState
     """Whether the payment's card is there, still to be attached, attached, or taken away again."""
+    refund_id: UUID | None = None
+    """A refund that is wanted and not yet sent."""
+    refund_cents: int = 0
+    refund_reverses: bool = True
+    refunded_cents: int = 0
+    """What all earlier refunds have given or will give."""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -102,6 +114,8 @@ class Step(msgspec.Struct, frozen=True):
 
 def next_step(facts: MoneyFacts, payment: Payment, *, now: datetime, policy: Policy) -> Step | None:
     """What this payment needs now; `None` when it rests until something happens."""
+    if facts.refund_id is not None and payment.status in REFUNDING:
+        return Step("refund", "refunding")
     match facts.status:
         case "pending":
             return _pending(facts, payment, now=now, policy=policy)
@@ -183,14 +197,23 @@ def _settle(facts: MoneyFacts) -> Step | None:
 
 
 def _ended(facts: MoneyFacts, payment: Payment) -> Step | None:
+    is_owed = facts.outcome in OWED_OUTCOMES
+    if payment.status in KEPT and not is_owed and facts.refunded_cents == 0:
+        # the instructor's fault, or a capture that won a race against the end (B8, B13, P31)
+        return Step("plan_refund", payment.status)
     if payment.status in AT_REST:
         return None
-    if facts.outcome in OWED_OUTCOMES:
-        if payment.status == "captured":
-            return _settle(facts)
+    if is_owed and payment.status == "captured":
+        return _settle(facts)
+    if is_owed:
         return _collect(facts, payment, "capture", "capturing")
     if facts.outcome == "credit":
         return _collect(facts, payment, "capture_as_fee", "crediting")
+    return _unowed(facts, payment)
+
+
+def _unowed(facts: MoneyFacts, payment: Payment) -> Step | None:
+    """Nothing is owed: all goes back, unless a late word of the bank may still save the slot."""
     is_late = facts.status == "expired" and facts.outcome is None
     if is_late and payment.status in {"authorized", "credit_only"}:
         return Step("ask_confirm", payment.status)

@@ -18,6 +18,15 @@ import structlog
 from prometheus_client import Counter
 
 from domain.errors import NotFound, PaymentUnavailable
+from domain.movements import (
+    CreatePayout,
+    CreateRefund,
+    CreateTransfer,
+    InstantQuote,
+    MovementsSeen,
+    PayoutSeen,
+    ReverseTransfer,
+)
 from domain.operations import (
     AccountSeen,
     Answer,
@@ -136,6 +145,34 @@ class StripeGateway:
             return await self._patiently(lambda: self._calls.method(payment_method_id))
         except stripe.StripeError as error:
             return _reading(error)
+
+    async def movements(
+        self, payment_intent_id: str, *, transfer_id: str | None, application_fee_id: str | None
+    ) -> MovementsSeen | Refused | Unknown:
+        """All that has moved since the capture of an intent."""
+        try:
+            return await self._patiently(
+                lambda: self._calls.movements.movements(
+                    payment_intent_id,
+                    transfer_id=transfer_id,
+                    application_fee_id=application_fee_id,
+                )
+            )
+        except stripe.StripeError as error:
+            return _reading(error)
+
+    async def payout(self, payout_id: str, *, account: str) -> PayoutSeen | Refused | Unknown:
+        """A payout of a connected account as it is now."""
+        try:
+            return await self._patiently(
+                lambda: self._calls.movements.payout(payout_id, account=account)
+            )
+        except stripe.StripeError as error:
+            return _reading(error)
+
+    async def instant_quotes(self, account: str) -> tuple[InstantQuote, ...]:
+        """What a connected account can have at once. `PaymentUnavailable`."""
+        return await self._interactive(lambda: self._calls.movements.instant_quotes(account))
 
     async def account(self, account_id: str) -> AccountSeen | Refused | Unknown:
         """A connected account as it is now."""
@@ -275,6 +312,9 @@ class StripeGateway:
             case CancelSetup():
                 seen = await self.setup_intent(call.setup_intent_id)
             case CreateSetup() | AttachMethod() | CreateIntent():
+                return None
+            case CreateTransfer() | ReverseTransfer() | CreateRefund() | CreatePayout():
+                # what is refused as already done shows itself in the movements
                 return None
         return None if isinstance(seen, Refused) else seen
 

@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 import stripe
 
+from domain.movements import CreatePayout, CreateRefund, CreateTransfer, ReverseTransfer
 from domain.operations import (
     Answer,
     AttachMethod,
@@ -22,6 +23,7 @@ from domain.operations import (
     Seen,
     SetupSeen,
 )
+from gateways.stripe_movements import StripeMovements
 from gateways.stripe_objects import (
     INTENT_EXPAND,
     IntentBody,
@@ -39,6 +41,7 @@ class StripeCalls:
     def __init__(self, client: stripe.StripeClient) -> None:
         """`client` belongs to the running event loop."""
         self._api = client.v1
+        self.movements = StripeMovements(client)
 
     async def send(self, call: Call, key: str) -> Seen:
         """Sends a write with its idempotency key."""
@@ -60,6 +63,8 @@ class StripeCalls:
                 seen = setup_seen(await setups.cancel_async(call.setup_intent_id, {}, options))
             case AttachMethod():
                 seen = await self._attach(call, options)
+            case CreateTransfer() | ReverseTransfer() | CreateRefund() | CreatePayout():
+                seen = await self.movements.send(call, options)
         return seen
 
     async def find(self, call: Call) -> Answer:
@@ -87,6 +92,9 @@ class StripeCalls:
                 method = await self.method(call.payment_method_id)
                 is_done = method.customer == call.customer
                 answer = method if is_done else NotHappened(code="not_attached")
+            case CreateTransfer() | ReverseTransfer() | CreateRefund() | CreatePayout():
+                moved = await self.movements.find(call)
+                answer = NotHappened(code="not_found") if moved is None else moved
         return answer
 
     async def _create_intent(

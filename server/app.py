@@ -27,6 +27,7 @@ from server import (
     live,
     metrics,
     payments,
+    refunds,
     search,
     services,
     stripe_webhook,
@@ -58,6 +59,7 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     cancellation.Cancellation,
     payments.Payments,
     ledger.Ledger,
+    refunds.Refunds,
     search.Search,
     stripe_webhook.StripeWebhook,
     live.live,
@@ -132,6 +134,7 @@ async def wired(settings: Settings, clock: Clock) -> AsyncGenerator[Parts]:
             ),
             bookings=money.bookings,
             cards=money.cards,
+            refunds=money.refunds,
             stripe_events=money.stripe_events,
             hub=hub,
             checks={

@@ -9,6 +9,7 @@ from actors.bookings import Bookings
 from actors.cards import Cards
 from actors.instructors import Instructors
 from actors.live import Hub
+from actors.refunds import Refunds
 from actors.stripe_events import StripeEvents
 from gateways.clock import Clock
 from gateways.settings import Settings
@@ -31,6 +32,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     instructors: Instructors
     bookings: Bookings
     cards: Cards
+    refunds: Refunds
     stripe_events: StripeEvents
     hub: Hub
     checks: dict[str, Callable[[], Awaitable[object]]]

@@ -325,6 +325,26 @@ CREATE TABLE public.rate_limits (
     arrives_at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE public.refunds (
+    id uuid NOT NULL,
+    booking_id uuid NOT NULL,
+    amount_cents integer NOT NULL,
+    currency text NOT NULL,
+    reverses_transfer boolean NOT NULL,
+    cause text NOT NULL,
+    reason text,
+    requested_by uuid,
+    state text DEFAULT 'planned'::text NOT NULL,
+    stripe_refund_id text,
+    failure_reason text,
+    created_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT refunds_cause_is_known CHECK ((cause = ANY (ARRAY['admin'::text, 'by_instructor'::text, 'no_show_instructor'::text, 'fraud_warning'::text, 'stripe'::text]))),
+    CONSTRAINT refunds_final_has_an_end CHECK (((state = ANY (ARRAY['planned'::text, 'pending'::text])) = (finished_at IS NULL))),
+    CONSTRAINT refunds_give_something CHECK ((amount_cents > 0)),
+    CONSTRAINT refunds_state_is_known CHECK ((state = ANY (ARRAY['planned'::text, 'pending'::text, 'succeeded'::text, 'failed'::text, 'canceled'::text, 'refused'::text])))
+);
+
 CREATE TABLE public.schema_migrations (
     version integer NOT NULL,
     name text NOT NULL,
@@ -521,6 +541,12 @@ ALTER TABLE ONLY public.payments
 ALTER TABLE ONLY public.rate_limits
     ADD CONSTRAINT rate_limits_pkey PRIMARY KEY (key);
 
+ALTER TABLE ONLY public.refunds
+    ADD CONSTRAINT refunds_are_known_once UNIQUE (stripe_refund_id);
+
+ALTER TABLE ONLY public.refunds
+    ADD CONSTRAINT refunds_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
 
@@ -594,6 +620,12 @@ CREATE INDEX outbox_waiting ON public.outbox USING btree ("position") WHERE (pub
 CREATE INDEX payment_methods_by_user ON public.payment_methods USING btree (user_id, created_at DESC) WHERE (detached_at IS NULL);
 
 CREATE INDEX payments_moving ON public.payments USING btree (updated_at) WHERE (status = ANY (ARRAY['authorizing'::text, 'authorized'::text, 'auth_retry'::text, 'auth_lost'::text, 'card_required'::text, 'action_required'::text, 'capturing'::text, 'captured'::text, 'crediting'::text, 'releasing'::text]));
+
+CREATE INDEX refunds_by_booking ON public.refunds USING btree (booking_id);
+
+CREATE INDEX refunds_by_time ON public.refunds USING btree (created_at DESC, id DESC);
+
+CREATE UNIQUE INDEX refunds_one_planned ON public.refunds USING btree (booking_id) WHERE (state = 'planned'::text);
 
 CREATE INDEX services_by_instructor ON public.services USING btree (instructor_id) WHERE (archived_at IS NULL);
 
@@ -677,6 +709,12 @@ ALTER TABLE ONLY public.payment_methods
 ALTER TABLE ONLY public.payments
     ADD CONSTRAINT payments_booking_id_fkey FOREIGN KEY (booking_id) REFERENCES public.bookings(id);
 
+ALTER TABLE ONLY public.refunds
+    ADD CONSTRAINT refunds_booking_id_fkey FOREIGN KEY (booking_id) REFERENCES public.payments(booking_id);
+
+ALTER TABLE ONLY public.refunds
+    ADD CONSTRAINT refunds_requested_by_fkey FOREIGN KEY (requested_by) REFERENCES public.users(id);
+
 ALTER TABLE ONLY public.services
     ADD CONSTRAINT services_instructor_id_fkey FOREIGN KEY (instructor_id) REFERENCES public.instructors(id);
 
@@ -740,6 +778,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.payments TO instainstru_app;
 GRANT SELECT ON TABLE public.payments TO instainstru_reads;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.rate_limits TO instainstru_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.refunds TO instainstru_app;
+GRANT SELECT ON TABLE public.refunds TO instainstru_reads;
 
 GRANT SELECT ON TABLE public.schema_migrations TO instainstru_app;
 GRANT SELECT ON TABLE public.schema_migrations TO instainstru_reads;

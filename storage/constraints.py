@@ -102,6 +102,8 @@ _REASONS: dict[str, tuple[str, ...]] = {
         "stripe_events_state_is_known",
         "credit_lots_source_is_known",
         "ledger_lines_account_is_known",
+        "refunds_cause_is_known",
+        "refunds_state_is_known",
     ),
     "one statement writes both columns": (
         "sessions_end_has_a_reason",
@@ -116,6 +118,7 @@ _REASONS: dict[str, tuple[str, ...]] = {
         "authorizations_end_has_a_reason",
         "stripe_operations_final_has_an_end",
         "stripe_events_final_has_an_end",
+        "refunds_final_has_an_end",
     ),
     "one formula computes all the amounts": (
         "bookings_price_is_split",
@@ -124,6 +127,7 @@ _REASONS: dict[str, tuple[str, ...]] = {
         "ledger_lines_move_something",
         "ledger_entries_sum_to_zero",
         "ledger_balances_owe_nothing_negative",
+        "refunds_give_something",
     ),
     "Stripe gives each object an id of its own": (
         "users_stripe_customer_is_unique",
@@ -131,12 +135,14 @@ _REASONS: dict[str, tuple[str, ...]] = {
         "payments_setup_intent_is_unique",
         "payments_payment_intent_is_unique",
         "ledger_lines_one_per_balance_transaction",
+        "refunds_are_known_once",
     ),
     "a key of ours makes the repetition visible before the insert": (
         "stripe_operations_key_is_unique",
         "ledger_entries_are_posted_once",
         "credit_lots_one_per_booking",
         "timings_one_live",
+        "refunds_one_planned",
     ),
 }
 INTERNAL: dict[str, str] = {name: reason for reason, names in _REASONS.items() for name in names}

@@ -9,10 +9,17 @@ SELECT
         WHEN m.id IS NULL THEN 'new'
         WHEN m.detached_at IS NOT NULL OR m.user_id <> b.student_id THEN 'detached'
         ELSE 'attached'
-    END AS method_state
+    END AS method_state,
+    r.id AS refund_id, coalesce(r.amount_cents, 0) AS refund_cents,
+    coalesce(r.reverses_transfer, true) AS refund_reverses,
+    coalesce((
+        SELECT sum(g.amount_cents) FROM refunds g
+        WHERE g.booking_id = b.id AND g.state IN ('pending', 'succeeded')
+    ), 0)::integer AS refunded_cents
 FROM bookings b
 JOIN payments p ON p.booking_id = b.id
 JOIN users u ON u.id = b.student_id
 JOIN instructors i ON i.id = b.instructor_id
 LEFT JOIN payment_methods m ON m.id = p.payment_method_id
+LEFT JOIN refunds r ON r.booking_id = b.id AND r.state = 'planned'
 WHERE b.id = :booking_id

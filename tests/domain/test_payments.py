@@ -290,9 +290,9 @@ def test_a_pending_booking_is_paid_for_face_to_face(
             {"payment_intent_id": None, "setup_intent_id": "seti_1"},
             Step("cancel_setup", "releasing"),
         ),
-        ("cancelled", "free", "released", {}, None),
         ("cancelled", "credit", "credited", {}, None),
-        ("cancelled", "free", "captured", {}, None),
+        ("cancelled", "free", "captured", {}, Step("plan_refund", "captured")),
+        ("cancelled", "free", "refunded", {}, None),
     ],
 )
 def test_an_ended_booking_leaves_no_money_at_large(

@@ -1,0 +1,119 @@
+"""Gives money back: asked for by an admin, demanded by a rule, or seen at Stripe."""
+
+from uuid import UUID
+
+import msgspec
+
+from actors.payment_records import Why, absorb_movements, again, save, scene_of
+from actors.payments import Payments
+from domain.bookings import Actor
+from domain.errors import NotFound, OperationPending, PaymentUnavailable
+from domain.movements import MovementsSeen
+from domain.people import Viewer
+from domain.refunds import Refund, check_refund
+from domain.settings import POLICY, Policy
+from gateways.clock import Clock
+from gateways.stripe import StripeGateway
+from storage.database import Database
+from storage.operations import open_operation
+from storage.payments import payment_by_booking
+from storage.refunds import insert_refund, refunds_of_booking
+
+
+class RefundWish(msgspec.Struct, frozen=True, kw_only=True):
+    """What an admin wants to give back, in minor units, and why."""
+
+    amount_cents: int
+    reason: str
+    reverses_transfer: bool = True
+
+
+class Refunds:
+    """Wishes for refunds, and takes in what became of them."""
+
+    def __init__(
+        self,
+        *,
+        db: Database,
+        stripe: StripeGateway,
+        payments: Payments,
+        clock: Clock,
+        policy: Policy = POLICY,
+    ) -> None:
+        """`payments` sends what is wished for."""
+        self._db = db
+        self._stripe = stripe
+        self._payments = payments
+        self._clock = clock
+        self._policy = policy
+
+    async def refund(
+        self, booking_id: UUID, wish: RefundWish, *, refund_id: UUID, viewer: Viewer
+    ) -> Refund:
+        """Refunds a captured payment; the same `refund_id` again goes on where it stopped.
+
+        Raises `NotFound`, `BookingState`, `Invalid` for too much, `OperationPending`,
+        `PaymentUnavailable` when Stripe has not answered yet.
+        """
+        actor = Actor(kind="admin", id=viewer.user_id, request_id=viewer.request_id)
+        why = Why(actor=actor, cause="refund")
+        if not await self._find(booking_id, refund_id):
+            await self._plan(booking_id, wish, refund_id, why)
+        driven = await self._payments.drive(booking_id, why)
+        if driven.state in {"unknown", "busy"}:
+            raise PaymentUnavailable(retry_after=5, booking_id=str(booking_id))
+        found = await self._find(booking_id, refund_id)
+        if found is None:
+            raise NotFound
+        return found
+
+    async def observe(self, booking_id: UUID, why: Why) -> None:
+        """Reads all that has moved since a capture and takes it in. `PaymentUnavailable`."""
+        payment = await payment_by_booking(self._db.reads, booking_id=booking_id)
+        if payment is None or payment.payment_intent_id is None:
+            return
+        seen = await self._stripe.movements(
+            payment.payment_intent_id,
+            transfer_id=payment.transfer_id,
+            application_fee_id=payment.application_fee_id,
+        )
+        if not isinstance(seen, MovementsSeen):
+            raise PaymentUnavailable(retry_after=5)
+        async with self._db.transaction() as tx:
+            scene = await scene_of(
+                tx, booking_id, why=why, now=self._clock.now(), policy=self._policy
+            )
+            if scene is not None:
+                await absorb_movements(tx, scene, seen)
+        await self._payments.drive(booking_id, why)
+
+    async def _find(self, booking_id: UUID, refund_id: UUID) -> Refund | None:
+        refunds = await refunds_of_booking(self._db.reads, booking_id=booking_id)
+        return next((each for each in refunds if each.id == refund_id), None)
+
+    async def _plan(self, booking_id: UUID, wish: RefundWish, refund_id: UUID, why: Why) -> None:
+        now = self._clock.now()
+        async with self._db.transaction() as tx:
+            scene = await scene_of(tx, booking_id, why=why, now=now, policy=self._policy)
+            if scene is None:
+                raise NotFound
+            if await open_operation(tx, booking_id=booking_id) is not None:
+                raise OperationPending(retry_after=2)
+            facts, payment = scene.facts, scene.payment
+            check_refund(
+                payment, amount_cents=wish.amount_cents, refunded_cents=facts.refunded_cents
+            )
+            await insert_refund(
+                tx,
+                refund_id=refund_id,
+                booking_id=booking_id,
+                amount_cents=wish.amount_cents,
+                currency=facts.currency,
+                reverses_transfer=wish.reverses_transfer,
+                cause="admin",
+                reason=wish.reason,
+                requested_by=why.actor.id,
+                now=now,
+            )
+            scene = await again(tx, scene)
+            await save(tx, scene, msgspec.structs.replace(payment, status="refunding"))

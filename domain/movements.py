@@ -1,0 +1,149 @@
+"""Money that moves after a capture, or without a card: refunds, transfers, reversals, payouts.
+
+What Stripe shows is kept by the ids of its objects, so that seeing one twice changes nothing.
+"""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+RefundStatus = Literal["pending", "requires_action", "succeeded", "failed", "canceled"]
+PayoutStatus = Literal["pending", "in_transit", "paid", "failed", "canceled"]
+
+
+class CreateTransfer(
+    msgspec.Struct, frozen=True, kw_only=True, tag="create_transfer", tag_field="call"
+):
+    """Pay a connected account from the platform's balance; `metadata` finds it again."""
+
+    amount_cents: int
+    currency: str
+    destination_account: str
+    transfer_group: str
+    metadata: dict[str, str]
+
+
+class ReverseTransfer(
+    msgspec.Struct, frozen=True, kw_only=True, tag="reverse_transfer", tag_field="call"
+):
+    """Take a transfer back from a connected account, with the platform's fee if told so."""
+
+    transfer_id: str
+    amount_cents: int
+    refunds_fee: bool
+    metadata: dict[str, str]
+
+
+class CreateRefund(
+    msgspec.Struct, frozen=True, kw_only=True, tag="create_refund", tag_field="call"
+):
+    """Give money back to the card; with the transfer and the fee, in proportion (§1.5)."""
+
+    payment_intent_id: str
+    transfer_id: str | None
+    application_fee_id: str | None
+    amount_cents: int
+    reverses_transfer: bool
+    metadata: dict[str, str]
+
+
+class CreatePayout(
+    msgspec.Struct, frozen=True, kw_only=True, tag="create_payout", tag_field="call"
+):
+    """Send a connected account's money to its bank; `amount_cents` is the net for instant ones."""
+
+    account: str
+    amount_cents: int
+    currency: str
+    is_instant: bool
+    destination: str | None
+    asked_at: datetime
+    metadata: dict[str, str]
+
+
+class TransferSeen(msgspec.Struct, frozen=True, kw_only=True, tag="transfer", tag_field="seen"):
+    """A transfer as fetched. Transactions are Stripe's own book entries."""
+
+    id: str
+    amount_cents: int
+    reversed_cents: int
+    destination_account: str
+    transaction_id: str | None
+    destination_transaction_id: str | None
+    metadata: dict[str, str] = {}
+
+
+class ReversalSeen(msgspec.Struct, frozen=True, kw_only=True, tag="reversal", tag_field="seen"):
+    """A transfer taken back, wholly or in part."""
+
+    id: str
+    transfer_id: str
+    amount_cents: int
+    transaction_id: str | None
+    destination_transaction_id: str | None
+    refund_id: str | None
+    """The refund at Stripe that it belongs to."""
+    metadata: dict[str, str] = {}
+
+
+class FeeRefundSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of the platform's fee given back to the connected account."""
+
+    id: str
+    amount_cents: int
+    transaction_id: str | None
+
+
+class RefundSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """A refund as fetched; `failure_transaction_id` tells that the money came back to us."""
+
+    id: str
+    payment_intent_id: str
+    amount_cents: int
+    status: RefundStatus
+    reason: str | None
+    failure_reason: str | None
+    transaction_id: str | None
+    failure_transaction_id: str | None
+    refund_id: UUID | None = None
+    """Ours, from our metadata."""
+
+
+class MovementsSeen(msgspec.Struct, frozen=True, kw_only=True, tag="movements", tag_field="seen"):
+    """All that has moved since a capture: everything is shown each time, oldest first."""
+
+    payment_intent_id: str
+    refunds: tuple[RefundSeen, ...]
+    reversals: tuple[ReversalSeen, ...]
+    fee_refunds: tuple[FeeRefundSeen, ...]
+
+
+class PayoutSeen(msgspec.Struct, frozen=True, kw_only=True, tag="payout", tag_field="seen"):
+    """A payout of a connected account as fetched; the fee is the platform's, as Stripe says."""
+
+    id: str
+    status: PayoutStatus
+    amount_cents: int
+    fee_cents: int
+    is_instant: bool
+    arrival_at: datetime
+    failure_code: str | None
+    transaction_id: str | None
+    failure_transaction_id: str | None
+    application_fee_id: str | None
+    metadata: dict[str, str] = {}
+
+
+class InstantQuote(msgspec.Struct, frozen=True, kw_only=True):
+    """What can be paid out at once to one destination: before and after the fee."""
+
+    destination: str
+    gross_cents: int
+    net_cents: int
+    currency: str
+
+
+MovementCall = CreateTransfer | ReverseTransfer | CreateRefund | CreatePayout
+MovementSeen = TransferSeen | ReversalSeen | MovementsSeen | PayoutSeen

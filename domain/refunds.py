@@ -1,0 +1,92 @@
+"""Refunds: who may ask for what, and what a booking's payment becomes by what Stripe shows.
+
+A refund is folded from all refunds of a charge at once, so order and repetition do not matter.
+"""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from domain.bookings import PaymentStatus
+from domain.errors import BookingState, Invalid
+from domain.ids import BookingId
+from domain.movements import MovementsSeen, RefundSeen, RefundStatus
+from domain.payments import Payment
+
+RefundCause = Literal["admin", "by_instructor", "no_show_instructor", "fraud_warning", "stripe"]
+RefundState = Literal["planned", "pending", "succeeded", "failed", "canceled", "refused"]
+
+REFUNDABLE: frozenset[PaymentStatus] = frozenset(
+    {"captured", "payout_pending", "settled", "partially_refunded", "refund_failed"}
+)
+"""Money was taken, nothing is under way, and no dispute freezes it."""
+
+FOLLOWS: frozenset[PaymentStatus] = REFUNDABLE.union(("refunding", "refunded"))
+"""Statuses that a refund may change."""
+
+LOST: frozenset[RefundStatus] = frozenset({"failed", "canceled"})
+
+
+class Refund(msgspec.Struct, frozen=True, kw_only=True):
+    """Money given back for one booking. `cause` tells by which rule; amounts in minor units."""
+
+    id: UUID
+    booking_id: BookingId
+    amount_cents: int
+    currency: str
+    reverses_transfer: bool
+    cause: RefundCause
+    reason: str | None
+    requested_by: UUID | None
+    state: RefundState
+    stripe_refund_id: str | None
+    failure_reason: str | None
+    created_at: datetime
+    finished_at: datetime | None
+
+
+def check_refund(payment: Payment, *, amount_cents: int, refunded_cents: int) -> None:
+    """Raises `BookingState` when nothing can be refunded now, `Invalid` for too much."""
+    if payment.status in {"disputed", "dispute_lost"}:
+        raise BookingState("the payment is disputed: the bank decides about this money")
+    if payment.status == "refunding":
+        raise BookingState("another refund of this payment is under way")
+    if payment.status not in REFUNDABLE:
+        raise BookingState(f"nothing can be refunded: the payment is {payment.status}")
+    left = payment.captured_cents - refunded_cents
+    if left <= 0:
+        raise BookingState("everything has been refunded")
+    if not 0 < amount_cents <= left:
+        raise Invalid(f"between 1 and {left} cents can be refunded", pointer="/amount_cents")
+
+
+def state_of(seen: RefundSeen) -> RefundState:
+    """What one refund at Stripe is in our words."""
+    match seen.status:
+        case "pending" | "requires_action":
+            return "pending"
+        case "succeeded":
+            return "succeeded"
+        case "failed":
+            return "failed"
+        case "canceled":
+            return "canceled"
+
+
+def after_refunds(payment: Payment, seen: MovementsSeen, *, is_planned: bool) -> PaymentStatus:
+    """The payment's status by all its refunds. `is_planned`: one more is still to be sent."""
+    if seen.payment_intent_id != payment.payment_intent_id or payment.status not in FOLLOWS:
+        return payment.status
+    if not seen.refunds:
+        return payment.status
+    is_open = is_planned or any(state_of(each) == "pending" for each in seen.refunds)
+    if is_open:
+        return "refunding"
+    given = sum(each.amount_cents for each in seen.refunds if each.status not in LOST)
+    if given >= payment.captured_cents:
+        return "refunded"
+    if seen.refunds[-1].status == "failed":
+        return "refund_failed"
+    return "partially_refunded" if given else payment.status

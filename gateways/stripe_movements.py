@@ -1,0 +1,380 @@
+"""Refunds, transfers, reversals and payouts at Stripe, each as one request or one read."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import msgspec
+import stripe
+from stripe import StripeObject
+
+from domain.movements import (
+    CreatePayout,
+    CreateRefund,
+    CreateTransfer,
+    FeeRefundSeen,
+    InstantQuote,
+    MovementCall,
+    MovementSeen,
+    MovementsSeen,
+    PayoutSeen,
+    PayoutStatus,
+    RefundSeen,
+    RefundStatus,
+    ReversalSeen,
+    ReverseTransfer,
+    TransferSeen,
+)
+
+LIST_MAX = 100
+BACK = timedelta(hours=1)
+"""How far before the asking a read-back looks: clocks differ."""
+
+TRANSFER_EXPAND = ["destination_payment"]
+REVERSAL_EXPAND = ["destination_payment_refund"]
+
+
+class ArrivedBody(msgspec.Struct, frozen=True):
+    """What a movement was on the connected account."""
+
+    id: str
+    balance_transaction: str | None = None
+
+
+class TransferBody(msgspec.Struct, frozen=True):
+    """A transfer."""
+
+    id: str
+    amount: int
+    destination: str
+    amount_reversed: int = 0
+    balance_transaction: str | None = None
+    destination_payment: ArrivedBody | str | None = None
+    metadata: dict[str, str] = {}
+
+
+class ReversalBody(msgspec.Struct, frozen=True):
+    """A transfer reversal."""
+
+    id: str
+    amount: int
+    transfer: str
+    balance_transaction: str | None = None
+    destination_payment_refund: ArrivedBody | str | None = None
+    source_refund: str | None = None
+    metadata: dict[str, str] | None = None
+
+
+class FeeRefundBody(msgspec.Struct, frozen=True):
+    """A refund of an application fee."""
+
+    id: str
+    amount: int
+    balance_transaction: str | None = None
+
+
+class RefundBody(msgspec.Struct, frozen=True):
+    """A refund."""
+
+    id: str
+    amount: int
+    status: RefundStatus
+    payment_intent: str
+    balance_transaction: str | None = None
+    failure_balance_transaction: str | None = None
+    failure_reason: str | None = None
+    reason: str | None = None
+    metadata: dict[str, str] | None = None
+
+
+class PayoutBody(msgspec.Struct, frozen=True):
+    """A payout."""
+
+    id: str
+    amount: int
+    status: PayoutStatus
+    method: str
+    arrival_date: int
+    application_fee: str | None = None
+    application_fee_amount: int | None = None
+    balance_transaction: str | None = None
+    failure_balance_transaction: str | None = None
+    failure_code: str | None = None
+    metadata: dict[str, str] | None = None
+
+
+class NetBody(msgspec.Struct, frozen=True):
+    """What arrives at one destination."""
+
+    amount: int
+    destination: str
+
+
+class InstantBody(msgspec.Struct, frozen=True):
+    """What can be paid out at once, in one currency."""
+
+    amount: int
+    currency: str
+    net_available: list[NetBody] | None = None
+
+
+class BalanceBody(msgspec.Struct, frozen=True):
+    """A balance, as far as instant payouts need it."""
+
+    instant_available: list[InstantBody] | None = None
+
+
+class StripeMovements:
+    """The requests of what follows a capture; they raise the SDK's errors."""
+
+    def __init__(self, client: stripe.StripeClient) -> None:
+        """`client` belongs to the running event loop."""
+        self._api = client.v1
+
+    async def send(self, call: MovementCall, options: stripe.RequestOptions) -> MovementSeen:
+        """Sends a write."""
+        match call:
+            case CreateTransfer():
+                return await self._create_transfer(call, options)
+            case ReverseTransfer():
+                return await self._reverse(call, options)
+            case CreateRefund():
+                return await self._refund(call, options)
+            case CreatePayout():
+                return await self._payout(call, options)
+
+    async def find(self, call: MovementCall) -> MovementSeen | None:
+        """What a write has left behind, by its metadata; `None` when it never happened."""
+        match call:
+            case CreateTransfer():
+                listed = await self._api.transfers.list_async(
+                    {"transfer_group": call.transfer_group, "limit": LIST_MAX}
+                )
+                mine = _first(listed.data, call.metadata)
+                return None if mine is None else await self.transfer(mine)
+            case ReverseTransfer():
+                reversals = await self.reversals(call.transfer_id)
+                return next((each for each in reversals if each.metadata == call.metadata), None)
+            case CreateRefund():
+                refunds = await self._api.refunds.list_async(
+                    {"payment_intent": call.payment_intent_id, "limit": LIST_MAX}
+                )
+                mine = _first(refunds.data, call.metadata)
+                return None if mine is None else await self._moved_by(call)
+            case CreatePayout():
+                since = int((call.asked_at - BACK).timestamp())
+                payouts = await self._api.payouts.list_async(
+                    {"created": {"gte": since}, "limit": LIST_MAX},
+                    {"stripe_account": call.account},
+                )
+                mine = _first(payouts.data, call.metadata)
+                return None if mine is None else await self.payout(mine, account=call.account)
+
+    async def transfer(self, transfer_id: str) -> TransferSeen:
+        """A transfer as it is now."""
+        return _transfer_seen(
+            await self._api.transfers.retrieve_async(transfer_id, {"expand": TRANSFER_EXPAND})
+        )
+
+    async def payout(self, payout_id: str, *, account: str) -> PayoutSeen:
+        """A payout of a connected account as it is now."""
+        return _payout_seen(
+            await self._api.payouts.retrieve_async(payout_id, {}, {"stripe_account": account})
+        )
+
+    async def reversals(self, transfer_id: str) -> tuple[ReversalSeen, ...]:
+        """Every reversal of a transfer, oldest first."""
+        listed = await self._api.transfers.reversals.list_async(
+            transfer_id,
+            {"limit": LIST_MAX, "expand": [f"data.{each}" for each in REVERSAL_EXPAND]},
+        )
+        return tuple(_reversal_seen(each) for each in reversed(listed.data))
+
+    async def movements(
+        self, payment_intent_id: str, *, transfer_id: str | None, application_fee_id: str | None
+    ) -> MovementsSeen:
+        """All that has moved since the capture of an intent, in at most three reads."""
+        refunds = await self._api.refunds.list_async(
+            {"payment_intent": payment_intent_id, "limit": LIST_MAX}
+        )
+        fee_refunds: tuple[FeeRefundSeen, ...] = ()
+        if application_fee_id is not None:
+            fees = await self._api.application_fees.refunds.list_async(
+                application_fee_id, {"limit": LIST_MAX}
+            )
+            fee_refunds = tuple(_fee_refund_seen(each) for each in reversed(fees.data))
+        return MovementsSeen(
+            payment_intent_id=payment_intent_id,
+            refunds=tuple(_refund_seen(each) for each in reversed(refunds.data)),
+            reversals=() if transfer_id is None else await self.reversals(transfer_id),
+            fee_refunds=fee_refunds,
+        )
+
+    async def instant_quotes(self, account: str) -> tuple[InstantQuote, ...]:
+        """What a connected account can have at once, with the fee taken off by Stripe (§1.2)."""
+        found = await self._api.balance.retrieve_async(
+            {"expand": ["instant_available.net_available"]}, {"stripe_account": account}
+        )
+        body = msgspec.convert(found.to_dict(), BalanceBody)
+        return tuple(
+            InstantQuote(
+                destination=net.destination,
+                gross_cents=each.amount,
+                net_cents=net.amount,
+                currency=each.currency,
+            )
+            for each in body.instant_available or []
+            for net in each.net_available or []
+        )
+
+    async def _create_transfer(
+        self, call: CreateTransfer, options: stripe.RequestOptions
+    ) -> TransferSeen:
+        made = await self._api.transfers.create_async(
+            {
+                "amount": call.amount_cents,
+                "currency": call.currency,
+                "destination": call.destination_account,
+                "transfer_group": call.transfer_group,
+                "metadata": call.metadata,
+                "expand": TRANSFER_EXPAND,
+            },
+            options,
+        )
+        return _transfer_seen(made)
+
+    async def _reverse(self, call: ReverseTransfer, options: stripe.RequestOptions) -> ReversalSeen:
+        params: stripe.params.TransferReversalCreateParams = {
+            "amount": call.amount_cents,
+            "metadata": call.metadata,
+            "expand": REVERSAL_EXPAND,
+        }
+        if call.refunds_fee:
+            params["refund_application_fee"] = True
+        reversals = self._api.transfers.reversals
+        return _reversal_seen(await reversals.create_async(call.transfer_id, params, options))
+
+    async def _refund(self, call: CreateRefund, options: stripe.RequestOptions) -> MovementsSeen:
+        """Refunds, and reads all that moved with it: if that fails, the key repeats both."""
+        params: stripe.params.RefundCreateParams = {
+            "payment_intent": call.payment_intent_id,
+            "amount": call.amount_cents,
+            "reason": "requested_by_customer",
+            "metadata": call.metadata,
+        }
+        if call.reverses_transfer:
+            params["reverse_transfer"] = True
+        if call.reverses_transfer and call.application_fee_id is not None:
+            params["refund_application_fee"] = True
+        await self._api.refunds.create_async(params, options)
+        return await self._moved_by(call)
+
+    async def _moved_by(self, call: CreateRefund) -> MovementsSeen:
+        return await self.movements(
+            call.payment_intent_id,
+            transfer_id=call.transfer_id,
+            application_fee_id=call.application_fee_id,
+        )
+
+    async def _payout(self, call: CreatePayout, options: stripe.RequestOptions) -> PayoutSeen:
+        params: stripe.params.PayoutCreateParams = {
+            "amount": call.amount_cents,
+            "currency": call.currency,
+            "method": "instant" if call.is_instant else "standard",
+            "metadata": call.metadata,
+        }
+        if call.destination is not None:
+            params["destination"] = call.destination
+        whose: stripe.RequestOptions = {**options, "stripe_account": call.account}
+        return _payout_seen(await self._api.payouts.create_async(params, whose))
+
+
+def _refund_seen(answer: StripeObject) -> RefundSeen:
+    """The observation in a refund."""
+    body = msgspec.convert(answer.to_dict(), RefundBody)
+    return RefundSeen(
+        id=body.id,
+        payment_intent_id=body.payment_intent,
+        amount_cents=body.amount,
+        status=body.status,
+        reason=body.reason,
+        failure_reason=body.failure_reason,
+        transaction_id=body.balance_transaction,
+        failure_transaction_id=body.failure_balance_transaction,
+        refund_id=_uuid((body.metadata or {}).get("refund_id")),
+    )
+
+
+def _transfer_seen(answer: StripeObject) -> TransferSeen:
+    body = msgspec.convert(answer.to_dict(), TransferBody)
+    return TransferSeen(
+        id=body.id,
+        amount_cents=body.amount,
+        reversed_cents=body.amount_reversed,
+        destination_account=body.destination,
+        transaction_id=body.balance_transaction,
+        destination_transaction_id=_arrived(body.destination_payment),
+        metadata=body.metadata,
+    )
+
+
+def _reversal_seen(answer: StripeObject) -> ReversalSeen:
+    body = msgspec.convert(answer.to_dict(), ReversalBody)
+    return ReversalSeen(
+        id=body.id,
+        transfer_id=body.transfer,
+        amount_cents=body.amount,
+        transaction_id=body.balance_transaction,
+        destination_transaction_id=_arrived(body.destination_payment_refund),
+        refund_id=body.source_refund,
+        metadata=body.metadata or {},
+    )
+
+
+def _fee_refund_seen(answer: StripeObject) -> FeeRefundSeen:
+    body = msgspec.convert(answer.to_dict(), FeeRefundBody)
+    return FeeRefundSeen(
+        id=body.id, amount_cents=body.amount, transaction_id=body.balance_transaction
+    )
+
+
+def _payout_seen(answer: StripeObject) -> PayoutSeen:
+    body = msgspec.convert(answer.to_dict(), PayoutBody)
+    return PayoutSeen(
+        id=body.id,
+        status=body.status,
+        amount_cents=body.amount,
+        fee_cents=body.application_fee_amount or 0,
+        is_instant=body.method == "instant",
+        arrival_at=datetime.fromtimestamp(body.arrival_date, UTC),
+        failure_code=body.failure_code,
+        transaction_id=body.balance_transaction,
+        failure_transaction_id=body.failure_balance_transaction,
+        application_fee_id=body.application_fee,
+        metadata=body.metadata or {},
+    )
+
+
+def _arrived(body: ArrivedBody | str | None) -> str | None:
+    return body.balance_transaction if isinstance(body, ArrivedBody) else None
+
+
+def _first(listed: Sequence[StripeObject], metadata: dict[str, str]) -> str | None:
+    """The id of the object with this metadata."""
+    for each in listed:
+        found = msgspec.convert(each.to_dict(), _Tagged)
+        if found.metadata == metadata:
+            return found.id
+    return None
+
+
+class _Tagged(msgspec.Struct, frozen=True):
+    id: str
+    metadata: dict[str, str] | None = None
+
+
+def _uuid(text: str | None) -> UUID | None:
+    try:
+        return None if text is None else UUID(text)
+    except ValueError:
+        return None

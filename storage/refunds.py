@@ -1,0 +1,55 @@
+"""Refunds, from the wish to what became of it."""
+
+from datetime import datetime
+from uuid import UUID
+
+from domain.refunds import Refund, RefundCause, RefundState
+from storage.query import Tx, query
+
+
+@query
+async def insert_refund(
+    tx: Tx,
+    *,
+    refund_id: UUID,
+    booking_id: UUID,
+    amount_cents: int,
+    currency: str,
+    reverses_transfer: bool,
+    cause: RefundCause,
+    reason: str | None,
+    requested_by: UUID | None,
+    now: datetime,
+) -> None: ...
+
+
+@query
+async def record_refund(
+    tx: Tx,
+    *,
+    refund_id: UUID,
+    booking_id: UUID,
+    amount_cents: int,
+    currency: str,
+    stripe_refund_id: str,
+    state: RefundState,
+    failure_reason: str | None,
+    finished_at: datetime | None,
+    now: datetime,
+) -> None: ...
+
+
+@query
+async def end_refund(
+    tx: Tx, *, refund_id: UUID, failure_reason: str, now: datetime
+) -> RefundCause | None: ...
+
+
+@query
+async def refunds_of_booking(tx: Tx, *, booking_id: UUID) -> list[Refund]: ...
+
+
+@query
+async def newest_refunds(
+    tx: Tx, *, state: RefundState | None, before_id: UUID | None, limit: int
+) -> list[Refund]: ...
