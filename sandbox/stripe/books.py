@@ -97,13 +97,14 @@ def _prices(facts: Facts, charge: Doc) -> tuple[int, int]:
     return row["permille"], row["fixed"]
 
 
-def _transfer(facts: Facts, doc: Doc) -> Iterator[Movement]:  # noqa: ARG001 -- every rule's form
-    """Platform to account, however much of it came back later."""
+def _transfer(facts: Facts, doc: Doc) -> Iterator[Movement]:
+    """Platform to account, however much of it came back later; an account debit goes up."""
+    to = PLATFORM if facts.account else doc["destination"]
     yield movement(
         "transfer",
         doc,
-        (PLATFORM, -doc["amount"], doc["id"]),
-        (doc["destination"], doc["amount"], doc["destination_payment"]),
+        (facts.account or PLATFORM, -doc["amount"], doc["id"]),
+        (to, doc["amount"], doc["destination_payment"]),
     )
 
 
@@ -152,11 +153,47 @@ def _refund(facts: Facts, doc: Doc) -> Iterator[Movement]:
 
 
 def _payout(facts: Facts, doc: Doc) -> Iterator[Movement]:
-    """Balance to bank, unless it came back."""
-    if doc["status"] in ("failed", "canceled"):
-        return
+    """Balance to bank, unless it came back. Stripe keeps its price of an instant one either way.
+
+    The price of an account's payout is billed to the platform, without naming the payout.
+    """
     party = facts.account or PLATFORM
-    yield movement("payout", doc, (party, -doc["amount"], doc["id"]), (BANK, doc["amount"], ""))
+    if doc["status"] not in ("failed", "canceled"):
+        yield movement("payout", doc, (party, -doc["amount"], doc["id"]), (BANK, doc["amount"], ""))
+    if doc["method"] == "instant":
+        whole, rest = divmod(doc["amount"] * doc["_"]["cost_bps"], 10_000)
+        price = whole + (2 * rest >= 10_000)
+        source = FLOAT if facts.account else doc["id"]
+        yield movement("instant_price", doc, (PLATFORM, -price, source), (FEES, price, ""))
+
+
+def _dispute(facts: Facts, doc: Doc) -> Iterator[Movement]:
+    """A chargeback takes amount and fee, a win brings the amount back; an inquiry moves nothing."""
+    if doc["payment_method_details"]["card"]["case_type"] == "inquiry":
+        return
+    party, amount, prices = facts.account or PLATFORM, doc["amount"], doc["_"]
+    taken = (party, -amount - prices["fee"], doc["id"])
+    yield movement("dispute", doc, taken, (CARDS, amount, ""), (FEES, prices["fee"], ""))
+    if doc["status"] == "won":
+        yield movement("dispute_won", doc, (party, amount, doc["id"]), (CARDS, -amount, ""))
+    elif prices["counter_fee"]:
+        paid = prices["counter_fee"]
+        yield movement("dispute_countered", doc, (party, -paid, doc["id"]), (FEES, paid, ""))
+
+
+def _topup(facts: Facts, doc: Doc) -> Iterator[Movement]:  # noqa: ARG001 -- every rule's form
+    """Bank to platform, once it arrived."""
+    if doc["status"] == "succeeded":
+        yield movement(
+            "topup", doc, (BANK, -doc["amount"], ""), (PLATFORM, doc["amount"], doc["id"])
+        )
+
+
+def _collection(facts: Facts, doc: Doc) -> Iterator[Movement]:  # noqa: ARG001 -- every rule's form
+    """The platform pays what an account has owed too long."""
+    amount, source = doc["amount"], doc["id"]
+    legs = (PLATFORM, -amount, source), (doc["destination"], amount, source)
+    yield movement("connect_collection_transfer", doc, *legs)
 
 
 RULES: Final[dict[str, Rule]] = {
@@ -167,6 +204,9 @@ RULES: Final[dict[str, Rule]] = {
     "fee_refund": _fee_refund,
     "refund": _refund,
     "payout": _payout,
+    "dispute": _dispute,
+    "topup": _topup,
+    "connect_collection_transfer": _collection,
 }
 
 

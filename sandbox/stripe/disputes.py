@@ -144,13 +144,13 @@ def _new(ctx: Ctx, charge: Doc, reason: str, amount: int, *, is_inquiry: bool) -
         },
         "reason": reason,
         "status": "warning_needs_response" if is_inquiry else "needs_response",
-        "_": {},
+        "_": {"fee": ctx.config.dispute_fee_cents, "counter_fee": 0},
     }
 
 
 def _withdraw(ctx: Ctx, dispute: Doc) -> None:
     """Amount and fee leave the balance at once, below zero if need be."""
-    amount, fee = dispute["amount"], ctx.config.dispute_fee_cents
+    amount, fee = dispute["amount"], dispute["_"]["fee"]
     taken = add_transaction(
         ctx,
         ctx.account,
@@ -166,14 +166,14 @@ def _withdraw(ctx: Ctx, dispute: Doc) -> None:
     dispute["balance_transactions"].append(shown(taken))
 
 
-def _counter_fee(ctx: Ctx, dispute: Doc, sign: int) -> None:
-    """The fee for answering a chargeback: taken (1), or given back by a win (-1)."""
-    fee = sign * ctx.config.dispute_counter_fee_cents
+def _counter_fee(ctx: Ctx, dispute: Doc, fee: int) -> None:
+    """Take the fee for answering a chargeback; a negative one is given back by a win."""
     if fee:
         moved = add_transaction(
             ctx, ctx.account, "stripe_fee", -fee, dispute["id"], description="Dispute countered fee"
         )
         journal(ctx, [(ctx.account, -fee, moved["id"]), (STRIPE_FEES, fee, None)])
+        dispute["_"]["counter_fee"] += fee
 
 
 def update(ctx: Ctx, p: Doc, dispute_id: str) -> Doc:
@@ -216,7 +216,7 @@ def _submit(ctx: Ctx, dispute: Doc) -> None:
     ctx.store.unplan("end_dispute", dispute["id"])
     ctx.store.plan("decide_dispute", dispute["id"], ctx.now_us + seconds * 1_000_000)
     if not is_inquiry:
-        _counter_fee(ctx, dispute, 1)
+        _counter_fee(ctx, dispute, ctx.config.dispute_counter_fee_cents)
 
 
 def decide_dispute(ctx: Ctx, dispute_id: str) -> None:
@@ -288,8 +288,7 @@ def resolve(ctx: Ctx, dispute: Doc, status: str) -> Doc:
         )
         journal(ctx, [(CARDS, -amount, None), (ctx.account, amount, back["id"])])
         dispute["balance_transactions"].append(shown(back))
-        if dispute["evidence_details"]["submission_count"]:
-            _counter_fee(ctx, dispute, -1)
+        _counter_fee(ctx, dispute, -dispute["_"]["counter_fee"])
     ctx.save(dispute)
     if status == "won":
         emit(ctx, "charge.dispute.funds_reinstated", dispute)

@@ -170,6 +170,7 @@ def _create_instant(ctx: Ctx, p: Doc, amount: int, bank: Doc) -> Doc:
     if amount + (fee if ctx.account else cost) > balance:
         raise _insufficient()
     payout = _new(ctx, amount, bank, p) | {"method": "instant", "status": "in_transit"}
+    payout["_"]["cost_bps"] = ctx.config.instant_cost_bps
     if ctx.account:
         _take_with_fee(ctx, payout, fee)
         _bill(ctx, payout, cost)
