@@ -42,6 +42,8 @@ PULL_SECONDS = 5.0
 REPAIR_PAUSES = (0.1, 0.25, 0.5, 1.0, 2.0)
 TASKS_AT_ONCE = 32
 CONFIG_DIFFERS = 10058
+COMPARED = ("ack_policy", "ack_wait", "max_deliver", "max_ack_pending", "filter_subject")
+"""What a consumer must have as we ask for it; the server updates what may be updated."""
 
 ALREADY_OVER = frozenset({"404", "408", "409"})
 """Statuses that end a pull without a message: nothing there, time over, too many unacknowledged."""
@@ -158,7 +160,18 @@ class Queue(PullBasedJetStreamBroker):
 
     async def _startup_consumer(self) -> None:
         config = self.consumer_config
-        await self.js.add_consumer(stream=self.stream_name, config=config)  # pyright: ignore[reportUnknownMemberType] - nats-py's own annotation
+        try:
+            made = await self.js.add_consumer(stream=self.stream_name, config=config)  # pyright: ignore[reportUnknownMemberType] - nats-py's own annotation
+        except (nats.js.errors.BadRequestError, nats.js.errors.ServerError) as error:
+            raise self._other_consumer() from error
+        if any(getattr(made.config, name) != getattr(config, name) for name in COMPARED):
+            raise self._other_consumer()
+
+    def _other_consumer(self) -> QueueInvalidError:
+        where = f"{self.durable} of the stream {self.stream_name}"
+        return QueueInvalidError(
+            f"the consumer {where} exists with another configuration: delete it"
+        )
 
     async def _repair(self) -> None:
         """Makes the stream and its consumer again when they are gone."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import msgspec
@@ -18,12 +19,15 @@ from actors.worker import run as run_worker
 from domain.ids import new_id
 from sandbox.clock import ClockWriter
 from sandbox.emulator import Emulator
+from sandbox.nats import Nats
+from sandbox.ports import free_port
 from sandbox.quiet import Observer
 from sandbox.travel import Traveller
 from storage.credits import promise_expiry
 from tests.actors.money_kit import Market, open_market
 
 PATIENCE_SECONDS = 30.0
+AWAY_SECONDS = 2.0
 PAID = {"SP": 1180, "SC": 8500, "WAL": -8500, "REV": -1500, "XPR": 320}
 LATENESS = """
 SELECT extract(epoch FROM completed_at - due_at)::float8 FROM timings
@@ -154,6 +158,29 @@ async def test_deleting_the_stream_during_the_ladder_loses_nothing(
         assert (await lesson.read()).payment_status == "authorized"
     await client.close()
     assert await market.writes(lesson.id, "/confirm") == 3
+
+
+async def test_a_queue_that_is_away_delays_and_loses_nothing(
+    market: Market, tmp_path: Path
+) -> None:
+    own = Nats(tmp_path, free_port(), "secret")
+    await own.start()
+    lesson = await market.lesson()
+    try:
+        async with running(market, own.url, a_name()) as traveller:
+            await lesson.book()
+            await traveller.travel(lesson.start_at - timedelta(hours=25), stay=True)
+            await own.stop()
+            target = lesson.end_at + timedelta(hours=24)
+            travelling = asyncio.create_task(traveller.travel(target, stay=True))
+            await asyncio.sleep(AWAY_SECONDS)
+            assert not travelling.done()
+            await own.start()
+            kinds = [each.kind for each in (await travelling).fired]
+    finally:
+        await own.stop()
+    assert kinds == ["authorize", "start", "complete", "capture"]
+    assert await lesson.totals() == PAID
 
 
 async def test_events_of_a_booking_are_told_live_in_order_and_once(
