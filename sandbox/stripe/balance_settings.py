@@ -31,7 +31,10 @@ MONTH_DAYS_MAX: Final = 31
 
 
 def view(ctx: Ctx) -> Doc:
-    """The balance settings object of the account that asks."""
+    """The balance settings object of the account that asks.
+
+    Without `automatic_transfer_rules_by_currency`: the SDK 16.1 cannot read a null there.
+    """
     settings = settings_of(ctx, ctx.account)
     given = settings["schedule"]
     schedule: Doc = {"interval": given["interval"]}
@@ -56,7 +59,6 @@ def view(ctx: Ctx) -> Doc:
         "payments": {
             "debit_negative_balances": settings["debit_negative_balances"],
             "payouts": {
-                "automatic_transfer_rules_by_currency": None,
                 "minimum_balance_by_currency": None if minimum is None else {CURRENCY: minimum},
                 "schedule": schedule,
                 "statement_descriptor": settings["statement_descriptor"],
