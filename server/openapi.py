@@ -56,6 +56,10 @@ CONFLICTS: dict[str, type[DomainError]] = {
     "update_method": BookingState,
 }
 """The usual conflict of an address; `docs/problems.md` lists all."""
+NAMING = frozenset({"book_lesson", "update_method"})
+"""Bodies that name something which may not be there."""
+REPEATED = frozenset({"book_lesson"})
+"""What answers 200 where the same was done before."""
 PAYING = frozenset({"book_lesson", "confirm_booking", "update_method"})
 
 Document = dict[str, Any]
@@ -129,7 +133,7 @@ def completed(app: Litestar, document: Document) -> Document:
     components.update(_schemas([handler for _, _, handler in operations]))
     for path, method, handler in operations:
         operation = document["paths"][path][method.lower()]
-        _complete(operation, handler)
+        _complete(operation, handler, path)
     app.state["openapi"] = document
     return document
 
@@ -164,18 +168,18 @@ def guards_of(handler: HTTPRouteHandler) -> set[Guard]:
     return cast("set[Guard]", set(handler.resolve_guards()))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] - Litestar leaves the connection's types open
 
 
-def problems_of(handler: HTTPRouteHandler) -> list[type[DomainError]]:
-    """One refusal for each status that an address may answer with."""
+def problems_of(handler: HTTPRouteHandler, path: str) -> list[type[DomainError]]:
+    """One refusal for each status that an address may answer with; `path` is the whole one."""
     guards = guards_of(handler)
-    name, path = handler.handler_name, min(handler.paths)
+    name = handler.handler_name
     has_body = body_type_of(handler) is not None
     possible: dict[type[DomainError], bool] = {
         Invalid: True,
         NotSignedIn: bool(guards & SIGNING_IN) or "/auth/" in path,
         CardDeclined: name in PAYING,
         Forbidden: bool(guards & SIGNING_IN),
-        NotFound: "{" in path,
-        BodyTooLarge: has_body,
+        NotFound: "{" in path or name in NAMING,
+        BodyTooLarge: True,
         UnsupportedMediaType: has_body,
         RateLimited: bool(guards & LIMITING) or name in {"login", "register"},
         Unavailable: True,
@@ -195,7 +199,7 @@ def _schemas(handlers: list[HTTPRouteHandler]) -> Document:
     return schemas
 
 
-def _complete(operation: Document, handler: HTTPRouteHandler) -> None:
+def _complete(operation: Document, handler: HTTPRouteHandler, path: str) -> None:
     if guards_of(handler) & SIGNING_IN:
         operation["security"] = [{"bearer": []}, {"session": []}]
     body = body_type_of(handler)
@@ -211,7 +215,9 @@ def _complete(operation: Document, handler: HTTPRouteHandler) -> None:
             media["example"] = example_of(answer)
     else:
         answers[str(handler.status_code)].pop("content", None)
-    for error in problems_of(handler):
+    if handler.handler_name in REPEATED:
+        answers["200"] = answers["201"]
+    for error in problems_of(handler, path):
         status = status_of(error())
         answers[str(status)] = {
             "description": HTTPStatus(status).phrase,

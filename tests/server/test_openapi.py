@@ -28,7 +28,7 @@ async def test_the_document_is_public_and_complete(http: httpx.AsyncClient, app:
         if answer_type_of(handler) is not None:
             content = operation["responses"][str(handler.status_code)]["content"]
             assert all("example" in media for media in content.values()), path
-        for error in problems_of(handler):
+        for error in problems_of(handler, path):
             told = operation["responses"][str(status_of(error()))]["content"]
             assert told["application/problem+json"]["example"]["code"], path
     assert len(identifiers) == len(list(operations_of(app)))
