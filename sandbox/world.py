@@ -29,6 +29,7 @@ from sandbox.procfile import RELEASE, programs_of
 from sandbox.supervision import Supervisor
 
 DEFAULT_PORT = 8000
+PORT_MAX = 65_535
 OPENING_SECONDS = 600.0
 DEMO_HISTORY = timedelta(days=21)
 SANDBOX_WEB = [sys.executable, "-m", "sandbox.web"]
@@ -159,9 +160,12 @@ class World:
         return self.supervisor.pids()
 
     def _claim(self) -> None:
-        """Take the folder for this world alone; raises `RefusalError` when another has it."""
-        self.directory.mkdir(parents=True, exist_ok=True)
-        self._lock = (self.directory / "world.lock").open("wb")
+        """Take the folder for this world alone; raises `RefusalError` when that cannot be."""
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            self._lock = (self.directory / "world.lock").open("wb")
+        except OSError as error:
+            raise RefusalError(f"DATA_DIR {self.directory}: {error.strerror}.") from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -262,13 +266,12 @@ def main() -> None:
     parent = os.getppid() if os.environ.get("STOP_WITH_PARENT") else None
     if parent is not None:
         die_with_parent(parent, signal.SIGTERM)
-    try:
-        port = int(os.environ.get("PORT") or DEFAULT_PORT)
-    except ValueError:
-        sys.exit("PORT is not a number.")
+    port = os.environ.get("PORT") or str(DEFAULT_PORT)
+    if not (port.isascii() and port.isdigit() and 0 < int(port) <= PORT_MAX):
+        sys.exit(f"PORT must be a whole number between 1 and {PORT_MAX}.")
     directory = Path(os.environ.get("DATA_DIR") or ROOT / ".data")
     world = World(
-        directory, port, settings=os.environ, demo=os.environ.get("DEMO") != "off", say=say
+        directory, int(port), settings=os.environ, demo=os.environ.get("DEMO") != "off", say=say
     )
     try:
         asyncio.run(run(world, parent=parent))

@@ -84,5 +84,14 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
     assert said == f"Port {port} is taken: set PORT to a free one."
 
 
-def test_a_port_that_is_no_number_is_refused(tmp_path: Path) -> None:
-    assert refusal(tmp_path, {"PORT": "eighty"}) == "PORT is not a number."
+@pytest.mark.parametrize("port", ["eighty", "0", "-1", "65536", "99999", "8_000"])
+def test_a_port_that_is_none_is_refused(tmp_path: Path, port: str) -> None:
+    said = refusal(tmp_path, {"PORT": port})
+    assert said == "PORT must be a whole number between 1 and 65535."
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "a file"
+    file.touch()
+    said = refusal(tmp_path, {"DATA_DIR": str(file / "world")})
+    assert said == f"DATA_DIR {file}/world: Not a directory."
