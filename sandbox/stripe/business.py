@@ -9,7 +9,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from sandbox.stripe.accounts import load_account, requirements
+from sandbox.stripe.accounts import capability, load_account, requirements
 from sandbox.stripe.cards import BY_NUMBER, card_details, fingerprint
 from sandbox.stripe.context import Ctx
 from sandbox.stripe.disputes import escalate, open_dispute, resolve
@@ -79,7 +79,11 @@ def _require(ctx: Ctx, account_id: str, body: Doc) -> Doc:
     account["payouts_enabled"] = not reason
     account["capabilities"] = dict.fromkeys(account["capabilities"], state)
     ctx.save(account)
-    emit(ctx.on(account_id), "account.updated", account, previous)
+    there = ctx.on(account_id)
+    for name, before in previous["capabilities"].items():
+        if before != state:
+            emit(there, "capability.updated", capability(account, name))
+    emit(there, "account.updated", account, previous)
     return account
 
 

@@ -7,7 +7,7 @@ from sandbox.stripe.cards import card_of
 from sandbox.stripe.context import Ctx
 from sandbox.stripe.errors import decline_fields
 from sandbox.stripe.events import emit
-from sandbox.stripe.lists import LIST, embedded, page
+from sandbox.stripe.lists import LIST, page
 from sandbox.stripe.params import merge_metadata
 from sandbox.stripe.routing import Route, get, post
 
@@ -165,7 +165,6 @@ def _charge(ctx: Ctx, charge_id: str, **fields: object) -> Doc:
         "metadata": {},
         "paid": True,
         "refunded": False,
-        "refunds": embedded([], f"/v1/charges/{charge_id}/refunds"),
         "status": "succeeded",
         "_": {"available_on": None},
         **fields,

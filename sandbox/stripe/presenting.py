@@ -70,8 +70,6 @@ def present(ctx: Ctx, doc: Doc) -> Doc:
         result["status"] = "available" if is_available else "pending"
     elif kind == "event":
         result["pending_webhooks"] = pending_webhooks(ctx, doc["id"])
-    elif kind == "charge":
-        result.pop("refunds", None)
     elif kind == "dispute":
         moved = doc["balance_transactions"]
         result["balance_transactions"] = [present(ctx, each) for each in moved]

@@ -16,24 +16,39 @@ CLASSES: dict[str, Any] = {
     "account_link": stripe.AccountLink,
     "application_fee": stripe.ApplicationFee,
     "balance": stripe.Balance,
+    "balance_settings": stripe.BalanceSettings,
     "balance_transaction": stripe.BalanceTransaction,
     "bank_account": stripe.BankAccount,
     "capability": stripe.Capability,
     "charge": stripe.Charge,
     "customer": stripe.Customer,
+    "dispute": stripe.Dispute,
     "event": stripe.Event,
     "fee_refund": stripe.ApplicationFeeRefund,
     "login_link": stripe.LoginLink,
     "payment_intent": stripe.PaymentIntent,
     "payment_method": stripe.PaymentMethod,
     "payout": stripe.Payout,
+    "radar.early_fraud_warning": stripe.radar.EarlyFraudWarning,
     "refund": stripe.Refund,
+    "review": stripe.Review,
     "setup_attempt": stripe.SetupAttempt,
     "setup_intent": stripe.SetupIntent,
+    "topup": stripe.Topup,
     "transfer": stripe.Transfer,
     "transfer_reversal": stripe.TransferReversal,
     "webhook_endpoint": stripe.WebhookEndpoint,
 }
+CONNECT = {
+    "account.external_account.created",
+    "account.external_account.updated",
+    "account.updated",
+    "capability.updated",
+    "payout.created",
+    "payout.failed",
+    "payout.updated",
+}
+"""What happens to connected accounts in these tests; everything else is the platform's."""
 ENDPOINT = {"url": "http://127.0.0.1:9/x", "enabled_events[]": "none.such"}
 LINK = {
     "type": "account_onboarding",
@@ -61,13 +76,16 @@ def objects(
         {"payment_intent": held.id, "reverse_transfer": True, "refund_application_fee": True}
     )
     api.v1.transfers.create({"amount": 100, "currency": "usd", "destination": instructor})
+    for card in ("riskLevelElevated", "createIssuerFraudRecord", "createDispute"):
+        risky = hold(api, customer, instructor, card=f"pm_card_{card}")
+        api.v1.payment_intents.capture(risky.id)
 
     def get(path: str) -> JSON:
         answer = emulator.http.get(path, auth=("sk_test_emulator", ""))
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    fee = get("/v1/application_fees")["data"][0]
+    fee = get("/v1/application_fees")["data"][-1]
     account = get(f"/v1/accounts/{instructor}")
     link = emulator.form("/v1/account_links", {"account": instructor, **LINK})
     paid = emulator.form(
@@ -81,6 +99,11 @@ def objects(
         fee,
         fee["refunds"]["data"][0],
         get("/v1/balance"),
+        get("/v1/balance_settings"),
+        get("/v1/disputes")["data"][0],
+        get("/v1/radar/early_fraud_warnings")["data"][0],
+        get("/v1/reviews")["data"][0],
+        emulator.form("/v1/topups", {"amount": 100, "currency": "usd"}).json(),
         get("/v1/balance_transactions")["data"][0],
         get(f"/v1/accounts/{instructor}/capabilities/transfers"),
         get(f"/v1/charges/{held.latest_charge.id}"),
@@ -93,10 +116,28 @@ def objects(
         get(f"/v1/setup_attempts?setup_intent={setup.id}")["data"][0],
         get(f"/v1/setup_intents/{setup.id}"),
         get("/v1/transfers")["data"][0],
-        get(f"/v1/transfers/{get('/v1/transfers')['data'][1]['id']}/reversals")["data"][0],
+        get(f"/v1/transfers/{get('/v1/transfers')['data'][-1]['id']}/reversals")["data"][0],
         endpoint.json(),
     ]
     return {each["object"]: each for each in found}
+
+
+def test_an_inner_object_has_every_field_of_stripes_example(objects: dict[str, JSON]) -> None:
+    if not FIXTURES.exists():
+        pytest.skip(f"Stripe's examples are not here: {FIXTURES.name}")
+    examples = json.loads(FIXTURES.read_bytes())["resources"]
+    inner = {
+        "dispute": ("evidence", "evidence_details"),
+        "balance_settings": ("payments",),
+        "account": ("controller", "requirements", "settings"),
+        "application_fee": ("fee_source",),
+    }
+    lacking = {
+        (kind, name): sorted(set(examples[kind][name]) - set(objects[kind][name]))
+        for kind, names in inner.items()
+        for name in names
+    }
+    assert {where: names for where, names in lacking.items() if names} == {}
 
 
 def is_optional(annotation: object) -> bool:
@@ -142,3 +183,32 @@ def test_objects_have_no_field_stripe_does_not_know(objects: dict[str, JSON]) ->
         for kind, found in objects.items()
     }
     assert {kind: names for kind, names in strange.items() if names} == {}
+
+
+def test_events_carry_objects_of_the_same_shape(
+    api: stripe.StripeClient, emulator: Process, instructor: str, objects: dict[str, JSON]
+) -> None:
+    assert objects
+    emulator.control(f"payouts/{objects['payout']['id']}/fail", {})
+    emulator.control(f"refunds/{objects['refund']['id']}/fail", {})
+    emulator.control(f"disputes/{objects['dispute']['id']}/win", {})
+    emulator.control(f"topups/{objects['topup']['id']}/settle", {})
+    api.v1.balance_settings.update({"payments": {"debit_negative_balances": False}})
+    listed = [
+        event.to_dict()
+        for options in ({}, {"stripe_account": instructor})
+        for event in api.v1.events.list({"limit": 100}, options).auto_paging_iter()
+    ]
+    assert len({event["type"] for event in listed}) > 30
+    assert all(("account" in event) == (event["type"] in CONNECT) for event in listed), listed
+    for event in listed:
+        found = event["data"]["object"]
+        known = CLASSES[found["object"]].__annotations__
+        needed = {
+            name
+            for name, annotation in known.items()
+            if not is_optional(annotation) and not name.startswith("_") and name.islower()
+        }
+        absent = {name for name in needed - found.keys() if "ClassVar" not in str(known[name])}
+        assert absent == set(), (event["type"], absent)
+        assert found.keys() - known.keys() - {"source"} == set(), event["type"]
