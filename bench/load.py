@@ -40,8 +40,10 @@ class Result(NamedTuple):
         return 1000 * chosen[min(len(chosen) - 1, int(share * len(chosen)))]
 
 
-def request_bytes(method: str, path: str, *, body: bytes = b"", token: str = "") -> bytes:
-    """One request, ready for the wire."""
+def request_bytes(
+    method: str, path: str, *, body: bytes = b"", token: str = "", key: str = ""
+) -> bytes:
+    """One request, ready for the wire; `key` is its Idempotency-Key."""
     lines = [
         f"{method} {path} HTTP/1.1",
         "Host: 127.0.0.1",
@@ -50,6 +52,8 @@ def request_bytes(method: str, path: str, *, body: bytes = b"", token: str = "")
     ]
     if token:
         lines.append(f"Authorization: Bearer {token}")
+    if key:
+        lines.append(f"Idempotency-Key: {key}")
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 

@@ -104,6 +104,7 @@ class Stage:
         self.world = world
         self.database = database
         self.first_hour = _next_midnight(CLOCK.wall_now()) + LEAD
+        self.pids = {world.url: world.pids()["web"]}
         self._tokens: dict[tuple[int, bool], str] = {}
 
     @property
@@ -130,6 +131,7 @@ class Stage:
         hour: int,
         is_ours: bool = True,
         path: str = "/api/bookings",
+        key: str = "",
     ) -> bytes:
         """The request by which a student books one hour of an instructor."""
         assert hour < HOURS, "the calendars are full: fewer requests, or more instructors"
@@ -141,7 +143,7 @@ class Stage:
             "modality": "online",
         }
         token = self.token(student, is_ours=is_ours)
-        return request_bytes("POST", path, body=msgspec.json.encode(body), token=token)
+        return request_bytes("POST", path, body=msgspec.json.encode(body), token=token, key=key)
 
     async def double_bookings(self) -> int:
         """How many pairs of live bookings of one instructor overlap."""
@@ -166,7 +168,9 @@ class Stage:
         )
         await child.start()
         try:
-            yield f"http://{LOOPBACK}:{port}"
+            url = f"http://{LOOPBACK}:{port}"
+            self.pids[url] = child.pid
+            yield url
         finally:
             await child.stop()
 

@@ -21,6 +21,11 @@ def show(title: str, measured: Measured, *, ours: str) -> None:
     heads = "".join(f"{column:>16}" for column in columns)
     print(f"  {'':<28}{heads}{'ours ÷ this':>14}{'runs':>6}")
     for name, row in rows.items():
-        cells = "".join(f"{row.get(column, float('nan')):>16,.1f}" for column in columns)
+        cells = "".join(f"{_shown(row.get(column, float('nan'))):>16}" for column in columns)
         ratio = rows[ours][first] / row[first] if row[first] else float("nan")
         print(f"  {name:<28}{cells}{ratio:>14.2f}{len(measured[name]):>6}", flush=True)
+
+
+def _shown(number: float) -> str:
+    """Two digits after the point of what is small."""
+    return f"{number:,.2f}" if number < 10 else f"{number:,.1f}"

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from bench.baselines import writes
+from bench.cpu import seconds_of
 from bench.load import run
 from bench.race import statuses
 from bench.stage import BOOKING, INSTRUCTOR, SERVICE, STUDENT, Stage, staged
@@ -19,10 +20,10 @@ PEOPLE = 1000
 CONCURRENCY = 64
 PGBENCH_CLIENTS = 8
 REPETITIONS = 5
-OURS, TRIVIAL = "ours", "trivial POST"
+OURS, KEYED, TRIVIAL = "ours", "ours, idempotency keys", "trivial POST"
 LOCK, INSERT = "litestar + row lock", "litestar + insert"
 SYNC, PGBENCH = "fastapi sync", "pgbench c=8"
-COUNTS = {OURS: 1000, TRIVIAL: 2000, LOCK: 800, INSERT: 800, SYNC: 250, PGBENCH: 4000}
+COUNTS = {OURS: 1000, KEYED: 500, TRIVIAL: 2000, LOCK: 800, INSERT: 800, SYNC: 250, PGBENCH: 4000}
 
 
 def numbered(prefix: str, number: str) -> str:
@@ -47,10 +48,18 @@ class Throughput:
         return range(first, first + count)
 
     async def once(self, name: str) -> dict[str, float]:
-        """One run of a contender."""
-        if name == PGBENCH:
-            return await asyncio.to_thread(self._pgbench)
-        is_ours = name in {OURS, TRIVIAL}
+        """One run of a contender: how fast, and what a request costs the server and Postgres."""
+        pids = (self.stage.pids.get(self.urls[name]), self.stage.world.pids()["postgres"])
+        before = [seconds_of(pid) if pid else float("nan") for pid in pids]
+        measured = await (asyncio.to_thread(self._pgbench) if name == PGBENCH else self._run(name))
+        after = [seconds_of(pid) if pid else float("nan") for pid in pids]
+        server, postgres = (
+            1000 * (late - early) / COUNTS[name] for early, late in zip(before, after, strict=True)
+        )
+        return {**measured, "server cpu ms": server, "postgres cpu ms": postgres}
+
+    async def _run(self, name: str) -> dict[str, float]:
+        is_ours = name in {OURS, KEYED, TRIVIAL}
         shift = 0 if is_ours else PEOPLE
         requests = [
             self.stage.booking(
@@ -59,6 +68,7 @@ class Throughput:
                 hour=number // PEOPLE,
                 is_ours=is_ours,
                 path="/bench/trivial" if name == TRIVIAL else "/api/bookings",
+                key=f"bench-{number}" if name == KEYED else "",
             )
             for number in self._take(COUNTS[name], is_ours=is_ours)
         ]
@@ -143,7 +153,7 @@ async def main() -> None:
     """Runs and prints the throughput."""
     people = 2 * PEOPLE
     async with staged(instructors=people, students=people) as stage, AsyncExitStack() as baselines:
-        urls = {OURS: stage.world.url, TRIVIAL: stage.world.url, PGBENCH: ""}
+        urls = dict.fromkeys((OURS, KEYED, TRIVIAL), stage.world.url) | {PGBENCH: ""}
         for name, module, more in (
             (LOCK, "litestar_direct", {"GUARD": "lock"}),
             (INSERT, "litestar_direct", {"GUARD": "insert"}),
