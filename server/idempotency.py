@@ -124,16 +124,15 @@ class Idempotency:
 
     async def _claim(self, scope: Scope, request_hash: bytes) -> UUID | None:
         now = self._clock.wall_now()
-        async with self._db.transaction() as tx:
-            return await claim_key(
-                tx,
-                **msgspec.structs.asdict(scope),
-                request_hash=request_hash,
-                booking_id=new_id(self._clock.now()),
-                now=now,
-                expires_at=now + KEPT,
-                stale_before=now - STALE,
-            )
+        return await claim_key(
+            self._db.alone,
+            **msgspec.structs.asdict(scope),
+            request_hash=request_hash,
+            booking_id=new_id(self._clock.now()),
+            now=now,
+            expires_at=now + KEPT,
+            stale_before=now - STALE,
+        )
 
     async def _first(
         self, scope: Scope, booking_id: UUID, work: Work, strip: Strip | None
@@ -160,14 +159,12 @@ class Idempotency:
         elif refusal.kind is Kind.UNAVAILABLE:
             await self._abandon(scope)
         else:
-            async with self._db.transaction() as tx:
-                await free_key(tx, **msgspec.structs.asdict(scope))
+            await free_key(self._db.alone, **msgspec.structs.asdict(scope))
 
     async def _replay(
         self, scope: Scope, request_hash: bytes, restore: Restore | None
     ) -> Response[msgspec.Struct] | Response[bytes]:
-        async with self._db.transaction() as tx:
-            kept = await key_by_request(tx, **msgspec.structs.asdict(scope))
+        kept = await key_by_request(self._db.alone, **msgspec.structs.asdict(scope))
         if kept is not None and kept.request_hash != request_hash:
             raise IdempotencyKeyReused
         if kept is None or kept.response_status is None or kept.response_body is None:
@@ -175,20 +172,18 @@ class Idempotency:
         return await _kept_response(kept, kept.response_body, restore)
 
     async def _finish(self, scope: Scope, status: int, body: bytes) -> None:
-        async with self._db.transaction() as tx:
-            await finish_key(
-                tx,
-                **msgspec.structs.asdict(scope),
-                now=self._clock.wall_now(),
-                response_status=status,
-                response_body=body,
-            )
+        await finish_key(
+            self._db.alone,
+            **msgspec.structs.asdict(scope),
+            now=self._clock.wall_now(),
+            response_status=status,
+            response_body=body,
+        )
 
     async def _abandon(self, scope: Scope) -> None:
         """The next request with this key may go on at once."""
         with suppress(DomainError):
-            async with self._db.transaction() as tx:
-                await abandon_key(tx, **msgspec.structs.asdict(scope))
+            await abandon_key(self._db.alone, **msgspec.structs.asdict(scope))
 
     async def _keep(self) -> None:
         rounds = 0

@@ -90,6 +90,43 @@ class Reads:
             await self._pool.release(connection)
 
 
+class Alone:
+    """Statements that are transactions of their own: a round trip each instead of three.
+
+    It satisfies `Tx`. A statement runs to its end even when the caller is cancelled meanwhile, and
+    is never repeated: one whose answer is lost raises `CommitUnknown`.
+    """
+
+    def __init__(self, pool: Pool, patience_seconds: float) -> None:
+        """Made by `Database.connect`."""
+        self._pool = pool
+        self._patience = patience_seconds
+
+    async def fetch(self, query: str, *args: object) -> Sequence[Row]:
+        """Runs a statement; every row of its answer."""
+        return await self._run(lambda connection: connection.fetch(query, *args))
+
+    async def execute(self, query: str, *args: object) -> str:
+        """Runs a statement and reads nothing but its tag."""
+        return await self._run(lambda connection: connection.execute(query, *args))
+
+    async def _run(self, ask: Callable[[Connection], Coroutine[Any, Any, R]]) -> R:
+        with translated():
+            connection = await _acquired(self._pool, self._patience)
+            return await _to_the_end(self._asked(connection, ask))
+
+    async def _asked(
+        self, connection: Connection, ask: Callable[[Connection], Coroutine[Any, Any, R]]
+    ) -> R:
+        try:
+            return await ask(connection)
+        except GONE as error:
+            _raise_unless_gone(error)
+            raise CommitUnknown from error
+        finally:
+            await self._pool.release(connection)
+
+
 class Database:
     """Both pools of one process. Make it with `Database.connect`, end it with `close`."""
 
@@ -100,6 +137,7 @@ class Database:
         self._url = url
         self._patience = patience_seconds
         self._reads = Reads(reads, patience_seconds)
+        self._alone = Alone(app, patience_seconds)
 
     @classmethod
     async def connect(
@@ -130,6 +168,11 @@ class Database:
     def reads(self) -> Reads:
         """The pool for reading; pass it as `tx` to queries."""
         return self._reads
+
+    @property
+    def alone(self) -> Alone:
+        """For a statement that needs no other beside it; pass it as `tx` to queries that write."""
+        return self._alone
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Tx]:

@@ -229,6 +229,31 @@ async def test_a_commit_without_an_answer_is_told_apart(db: Database, owner: Con
     await db.ping()
 
 
+async def test_a_statement_alone_is_committed_by_itself(db: Database, owner: Connection) -> None:
+    await db.alone.execute(INSERT, "kept")
+    assert [row[0] for row in await db.alone.fetch("SELECT note FROM notes")] == ["kept"]
+    with pytest.raises(Invalid):
+        await db.alone.execute(INSERT, "unheard of")
+    assert await notes(owner) == ["kept"]
+
+
+async def test_a_statement_alone_runs_to_its_end_and_is_told_apart_without_an_answer(
+    db: Database, owner: Connection
+) -> None:
+    await owner.execute(SLOW_COMMIT)
+    writing = asyncio.create_task(db.alone.execute(INSERT, "cancelled"))
+    await asyncio.sleep(0.1)
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    assert await notes(owner) == ["cancelled"]
+    writing = asyncio.create_task(db.alone.execute(INSERT, "cut"))
+    await asyncio.sleep(0.1)
+    await cut(owner)
+    with pytest.raises(CommitUnknown):
+        await writing
+
+
 async def test_waiting_for_a_connection_has_an_end(fresh_database_url: str) -> None:
     db = await Database.connect(fresh_database_url, size=1, reads_size=1, patience_seconds=0.2)
     async with db.transaction():
