@@ -15,6 +15,7 @@ Doc = dict[str, Any]
 
 ROWS: Final = 50
 FEW: Final = 8
+REQUEST_HEADS: Final = ("When", "Request", "Status", "Decision")
 MOVED: Final = (
     ("refund", "Refunds"),
     ("transfer", "Transfers"),
@@ -39,22 +40,13 @@ def home(ctx: Ctx, due: Doc, said: str) -> str:
     rows = store.rows(
         "SELECT at, method, path, status, decision FROM log ORDER BY seq DESC LIMIT ?", FEW
     )
-    requests = [
-        (
-            when(row["at"]),
-            f"{row['method']} {row['path']}",
-            badge(row["status"] or "cut"),
-            badge(row["decision"]),
-        )
-        for row in rows
-    ]
     return render(
         "Overview",
         "",
         facts,
         [
             _intents(store, FEW),
-            table("Latest requests", ("When", "Request", "Status", "Decision"), requests),
+            table("Latest requests", REQUEST_HEADS, [_request(row) for row in rows]),
         ],
         said,
     )
@@ -201,23 +193,6 @@ def any_object(ctx: Ctx, object_id: str) -> str | None:
     if doc is None:
         return None
     body = msgspec.json.format(msgspec.json.encode(shown(doc)), indent=2).decode()
-    happened = ctx.store.rows(
-        "SELECT id, created, body ->> '$.type' AS type FROM objects WHERE kind = 'event'"
-        " AND body ->> '$.data.object.id' = ? ORDER BY seq DESC LIMIT ?",
-        object_id,
-        ROWS,
-    )
-    moved = ctx.store.rows(
-        "SELECT id, created, account, body ->> '$.type' AS type, body ->> '$.net' AS net"
-        " FROM objects WHERE kind = 'balance_transaction' AND parent = ? ORDER BY seq",
-        object_id,
-    )
-    asked = ctx.store.rows(
-        "SELECT at, method, path, status, decision FROM log"
-        " WHERE instr(path || coalesce(result, ''), ?) > 0 ORDER BY seq DESC LIMIT ?",
-        object_id,
-        ROWS,
-    )
     return render(
         f"{doc['object'].replace('_', ' ').capitalize()}",
         "payments",
@@ -228,40 +203,64 @@ def any_object(ctx: Ctx, object_id: str) -> str | None:
             ("Account", ctx.store.account_of(object_id) or "platform"),
         ],
         [
-            table(
-                "Events",
-                ("When", "Type", "Event"),
-                [(when(r["created"] * 1_000_000), r["type"], link(r["id"])) for r in happened],
-            ),
-            table(
-                "Balance transactions",
-                ("When", "Type", "Net#", "Account", "Id"),
-                [
-                    (
-                        when(r["created"] * 1_000_000),
-                        r["type"],
-                        money(r["net"]),
-                        r["account"] or "platform",
-                        link(r["id"]),
-                    )
-                    for r in moved
-                ],
-            ),
-            table(
-                "Requests",
-                ("When", "Request", "Status", "Decision"),
-                [
-                    (
-                        when(r["at"]),
-                        f"{r['method']} {r['path']}",
-                        badge(r["status"] or "cut"),
-                        badge(r["decision"]),
-                    )
-                    for r in asked
-                ],
-            ),
+            _events_of(ctx.store, object_id),
+            _movements_of(ctx.store, object_id),
+            _requests_of(ctx.store, object_id),
             Html(f"<section><h2>As JSON</h2><pre>{safe(body)}</pre></section>"),
         ],
+    )
+
+
+def _events_of(store: Store, object_id: str) -> Html:
+    """What was told of an object."""
+    rows = store.rows(
+        "SELECT id, created, body ->> '$.type' AS type FROM objects WHERE kind = 'event'"
+        " AND body ->> '$.data.object.id' = ? ORDER BY seq DESC LIMIT ?",
+        object_id,
+        ROWS,
+    )
+    told = [(when(row["created"] * 1_000_000), row["type"], link(row["id"])) for row in rows]
+    return table("Events", ("When", "Type", "Event"), told)
+
+
+def _movements_of(store: Store, object_id: str) -> Html:
+    """What an object moved on balances."""
+    rows = store.rows(
+        "SELECT id, created, account, body ->> '$.type' AS type, body ->> '$.net' AS net"
+        " FROM objects WHERE kind = 'balance_transaction' AND parent = ? ORDER BY seq",
+        object_id,
+    )
+    moved = [
+        (
+            when(row["created"] * 1_000_000),
+            row["type"].replace("_", " "),
+            money(row["net"]),
+            row["account"] or "platform",
+            link(row["id"]),
+        )
+        for row in rows
+    ]
+    return table("Balance transactions", ("When", "Type", "Net#", "Account", "Id"), moved)
+
+
+def _requests_of(store: Store, object_id: str) -> Html:
+    """Who asked for an object."""
+    rows = store.rows(
+        "SELECT at, method, path, status, decision FROM log"
+        " WHERE instr(path || coalesce(result, ''), ?) > 0 ORDER BY seq DESC LIMIT ?",
+        object_id,
+        ROWS,
+    )
+    return table("Requests", REQUEST_HEADS, [_request(row) for row in rows])
+
+
+def _request(row: Any) -> tuple[object, ...]:  # noqa: ANN401 -- a row
+    """One line of the log, in short."""
+    return (
+        when(row["at"]),
+        f"{row['method']} {row['path']}",
+        badge(row["status"] or "cut"),
+        badge(row["decision"]),
     )
 
 

@@ -10,6 +10,7 @@ from sandbox.stripe.clock import EmulatorClock, rfc3339
 from sandbox.stripe.context import Ctx
 from sandbox.stripe.disputes import decide_dispute, end_dispute
 from sandbox.stripe.external_accounts import verify_bank
+from sandbox.stripe.misfortunes import spoil
 from sandbox.stripe.payout_outcomes import pay_payout, send_payout
 from sandbox.stripe.refunds import complete_refunds, fail_refund, settle_refund
 from sandbox.stripe.settings import Config
@@ -30,6 +31,7 @@ WORK: Final[dict[str, Callable[[Ctx, str], object]]] = {
     "settle_funds": settle_funds,
     "settle_refund": settle_refund,
     "settle_topup": settle_topup,
+    "spoil": spoil,
     "sweep_balance": sweep_balance,
     "verify_bank": verify_bank,
 }

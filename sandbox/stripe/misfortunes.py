@@ -3,16 +3,21 @@
 `befall` acts before the work and stays when the work is refused; `afflict` acts on its result.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from sandbox.stripe.accounts import load_account, requirements
 from sandbox.stripe.captures import expire_authorization
 from sandbox.stripe.context import Ctx
+from sandbox.stripe.disputes import open_dispute
 from sandbox.stripe.events import emit
-from sandbox.stripe.faults import BUSINESS_BEFORE
+from sandbox.stripe.faults import BUSINESS_AFTER, BUSINESS_BEFORE
+from sandbox.stripe.payout_outcomes import fail_payout
 from sandbox.stripe.protocol import Call
+from sandbox.stripe.refunds import fail_refund
 
 Doc = dict[str, Any]
+
+LATER_SECONDS: Final = 60.0
 
 
 def befall(ctx: Ctx, call: Call, arguments: tuple[str, ...]) -> None:
@@ -62,4 +67,26 @@ def restrict(
 
 
 def afflict(ctx: Ctx, call: Call, doc: Doc) -> None:
-    """Spoil what the request made."""
+    """Spoil what the request made: at once, or after the rule's seconds."""
+    for fault in call.firing:
+        if fault.rule.action not in BUSINESS_AFTER:
+            continue
+        call.decision = f"fault:{fault.rule.action}"
+        kind = doc.get("object")
+        if fault.rule.action == "dispute_now":
+            charge = ctx.store.find("charge", doc.get("latest_charge") or doc.get("id") or "")
+            if charge is not None and charge["captured"] and not charge["disputed"]:
+                open_dispute(ctx, charge, fault.rule.reason or "fraudulent")
+        elif (fault.rule.action, kind) in (("payout_fail", "payout"), ("refund_fail", "refund")):
+            at_us = ctx.now_us + round(fault.draws(LATER_SECONDS) * 1_000_000)
+            ctx.store.set_meta(f"spoiled:{doc['id']}", fault.rule.reason or "")
+            ctx.store.plan("spoil", doc["id"], at_us)
+
+
+def spoil(ctx: Ctx, object_id: str) -> None:
+    """Due work: the bank or the card sends the money back after all."""
+    reason = ctx.store.meta(f"spoiled:{object_id}")
+    if object_id.startswith("re_"):
+        fail_refund(ctx, object_id, reason or "expired_or_canceled_card")
+    elif ctx.load("payout", object_id)["status"] in ("pending", "in_transit", "paid"):
+        fail_payout(ctx, object_id, reason or "could_not_process")

@@ -138,3 +138,76 @@ def test_fees_are_booked_by_the_prices_in_force(
     shown = emulator.look("invariants")
     assert shown["ok"], [check for check in shown["checks"] if not check["ok"]]
     assert shown["derived"]["stripe:fees"] == 320 + 160
+
+
+def balanced(emulator: Process) -> dict[str, int]:
+    """The independent books, which must agree with everything else."""
+    shown = emulator.look("invariants")
+    assert shown["ok"], [check for check in shown["checks"] if not check["ok"]]
+    return shown["derived"]
+
+
+@pytest.mark.parametrize(
+    ("evidence", "platform", "fees"),
+    [(None, -10_320, 1_820), ("winning_evidence", -320, 1_820)],
+)
+def test_a_dispute_is_booked_by_its_end(
+    api: stripe.StripeClient,
+    emulator: Process,
+    customer: str,
+    instructor: str,
+    evidence: str | None,
+    platform: int,
+    fees: int,
+) -> None:
+    held = hold(api, customer, instructor)
+    emulator.control("faults", {"action": "dispute_now", "match": {"path": "capture$"}})
+    api.v1.payment_intents.capture(held.id)
+    dispute = api.v1.disputes.list().data[0]
+    assert balanced(emulator)["world:cards"] == 0
+    if evidence:
+        api.v1.disputes.update(dispute.id, {"evidence": {"uncategorized_text": evidence}})
+    else:
+        api.v1.disputes.close(dispute.id)
+    emulator.advance(1)
+    books = balanced(emulator)
+    assert books[instructor] == 8_500
+    assert books["platform"] == 100_000_000 + platform
+    assert books["stripe:fees"] == fees
+
+
+def test_a_payout_and_a_refund_fail_on_demand(
+    api: stripe.StripeClient, emulator: Process, customer: str, instructor: str
+) -> None:
+    held = hold(api, customer, instructor)
+    api.v1.payment_intents.capture(held.id)
+    emulator.advance(5 * 86_400)
+    rule = {"action": "payout_fail", "reason": "account_closed", "seconds": 3_600}
+    emulator.control("faults", rule)
+    emulator.control("faults", {"action": "refund_fail", "match": {"path": "refunds$"}})
+    paid = api.v1.payouts.create({"amount": 500, "currency": "usd"}, {"stripe_account": instructor})
+    back = api.v1.refunds.create({"payment_intent": held.id, "amount": 1_000})
+    assert back.status == "succeeded"
+    assert balanced(emulator)["world:cards"] == -9_000
+    emulator.advance(60)
+    assert api.v1.refunds.retrieve(back.id).status == "failed"
+    assert balanced(emulator)["world:cards"] == -10_000
+    emulator.advance(3_600)
+    failed = api.v1.payouts.retrieve(paid.id, {}, {"stripe_account": instructor})
+    assert (failed.status, failed.failure_code) == ("failed", "account_closed")
+    assert balanced(emulator)[instructor] == 8_500
+
+
+def test_instant_payouts_debits_and_top_ups_are_booked(
+    api: stripe.StripeClient, emulator: Process, customer: str, instructor: str
+) -> None:
+    held = hold(api, customer, instructor)
+    api.v1.payment_intents.capture(held.id)
+    emulator.advance(5 * 86_400)
+    emulator.form("/v1/topups", {"amount": 2_000, "currency": "usd"})
+    debit = {"amount": 700, "currency": "usd", "source": instructor}
+    assert emulator.form("/v1/charges", debit).status_code == 200
+    emulator.advance(5 * 86_400)
+    books = balanced(emulator)
+    assert books[instructor] == 7_800
+    assert books["world:bank"] == -100_000_000 - 2_000
