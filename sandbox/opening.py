@@ -6,6 +6,7 @@
 import asyncio
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
@@ -19,6 +20,8 @@ from sandbox.client import PASSWORD, Market, Refused
 from sandbox.logins import Login, Logins, logins_in, write_logins
 
 ADMIN_EMAIL = "admin@example.com"
+CLOSE = timedelta(seconds=1)
+STEPS_MAX = 10
 
 
 async def open_for_people(settings: Settings) -> None:
@@ -35,6 +38,17 @@ async def open_for_people(settings: Settings) -> None:
         )
         logins = msgspec.structs.replace(people, admin=logins.admin)
         write_logins(directory, logins)
+        await _catch_up(settings)
+
+
+async def _catch_up(settings: Settings) -> None:
+    """Travel over the time that the playing itself took, until it is now to within a second."""
+    async with Market(settings.public_url, is_patient=True) as market:
+        for _ in range(STEPS_MAX):
+            real = SystemClock().wall_now()
+            if real - await market.now() < CLOSE:
+                return
+            await market.travel(real, is_frozen=False)
 
 
 async def _make_admin(settings: Settings) -> Login:

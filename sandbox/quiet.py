@@ -17,8 +17,10 @@ SELECT
   least(
     (SELECT min(due_at) FROM timings WHERE state = 'scheduled'),
     (SELECT min(next_attempt_at) FROM stripe_events WHERE state = 'received')
-  ) AS next_at
+  ) AS next_at,
+  pg_current_snapshot()::text AS writers
 """
+"""`writers`: the first and the next transaction that writes, and those now writing."""
 DUE = """
 SELECT id, kind, subject_id, booking_id, due_at, attempt, state FROM timings
 WHERE (state = 'scheduled' AND due_at <= $1) OR state = 'running'
@@ -40,10 +42,14 @@ class EmulatorDue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
-    """One look at the world: what is pending now, as words, and the next instant with work."""
+    """One look at the world: what is pending now, as words, and the next instant with work.
+
+    `is_certain`: nobody wrote while database and emulator were asked one after the other.
+    """
 
     pending: tuple[str, ...]
     next_at: datetime | None
+    is_certain: bool = False
 
     @property
     def is_quiet(self) -> bool:
@@ -60,6 +66,8 @@ class Observer:
         self._emulator_url = emulator_url
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
         self._client = httpx.AsyncClient(timeout=10.0, trust_env=False)
+        self._emulator_next_at: datetime | None = None
+        self._knows_emulator = False
 
     async def close(self) -> None:
         """Close the connections."""
@@ -85,46 +93,71 @@ class Observer:
                 await asyncio.sleep(READ_PAUSE_SECONDS)
         return await self.fetch(query, *arguments)
 
-    async def wake(self) -> None:
+    async def wake(self, now: datetime) -> None:
         """Tell clock process and emulator that time has moved; losing this only costs time."""
         await self.fetch("NOTIFY timings")
-        if self._emulator_url is not None:
+        next_at = self._emulator_next_at
+        is_idle = self._knows_emulator and (next_at is None or next_at > now)
+        if self._emulator_url is not None and not is_idle:
             await self._client.post(f"{self._emulator_url}/_emulator/clock", json={})
 
     async def look(self, now: datetime) -> View:
         """Say what is pending at `now`; a part that does not answer is itself pending."""
         try:
             row = (await self.fetch(LOOK, now))[0]
+            pending = _pending(row)
+            if pending or self._emulator_url is None:
+                return View(pending=pending, next_at=row["next_at"])
+            due = await self._emulator_due()
+            again = (await self.fetch(LOOK, now))[0]
         except DATABASE_ERRORS as error:
             return View(pending=(f"the database ({error})",), next_at=None)
-        counts = (
-            (row["timings"], "timings due or running"),
-            (row["outbox"], "outbox events not published"),
-            (row["events"], "Stripe events not worked"),
-            (row["operations"], "Stripe operations planned or sent"),
+        except httpx.HTTPError as error:
+            self._knows_emulator = False
+            return View(pending=(f"the Stripe emulator ({error!r})",), next_at=None)
+        pending = (*_pending(again), *_emulator_pending(due, now))
+        next_at = min(
+            (at for at in (again["next_at"], due.next_at) if at is not None), default=None
         )
-        pending = [f"{count} {what}" for count, what in counts if count]
-        next_at = row["next_at"]
-        if self._emulator_url is not None and not pending:
-            try:
-                due = await self._emulator_due()
-            except httpx.HTTPError as error:
-                return View(pending=(f"the Stripe emulator ({error!r})",), next_at=None)
-            if due.deliveries_due:
-                pending.append(f"{due.deliveries_due} webhook deliveries due")
-            if due.next_at is not None and due.next_at <= now:
-                pending.append("work of the Stripe emulator")
-            next_at = min((at for at in (next_at, due.next_at) if at is not None), default=None)
-        return View(pending=tuple(pending), next_at=next_at)
+        return View(pending=pending, next_at=next_at, is_certain=_is_untouched(row, again))
 
     async def _emulator_due(self) -> EmulatorDue:
         """Ask the emulator when it has work of its own."""
         answer = await self._client.get(f"{self._emulator_url}/_emulator/due")
         answer.raise_for_status()
-        return msgspec.json.decode(answer.content, type=EmulatorDue)
+        due = msgspec.json.decode(answer.content, type=EmulatorDue)
+        self._emulator_next_at, self._knows_emulator = due.next_at, True
+        return due
 
     async def _disconnect(self) -> None:
         """Drop the database connection, whatever state it is in."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.terminate()
+
+
+def _pending(row: asyncpg.Record) -> tuple[str, ...]:
+    """Return what the database still has to do, in words."""
+    counts = (
+        (row["timings"], "timings due or running"),
+        (row["outbox"], "outbox events not published"),
+        (row["events"], "Stripe events not worked"),
+        (row["operations"], "Stripe operations planned or sent"),
+    )
+    return tuple(f"{count} {what}" for count, what in counts if count)
+
+
+def _is_untouched(before: asyncpg.Record, after: asyncpg.Record) -> bool:
+    """Tell whether nobody wrote anything between two looks, nor was about to."""
+    writers: str = after["writers"]
+    return writers == before["writers"] and writers.endswith(":")
+
+
+def _emulator_pending(due: EmulatorDue, now: datetime) -> tuple[str, ...]:
+    """Return what the emulator still has to do, in words."""
+    pending: list[str] = []
+    if due.deliveries_due:
+        pending.append(f"{due.deliveries_due} webhook deliveries due")
+    if due.next_at is not None and due.next_at <= now:
+        pending.append("work of the Stripe emulator")
+    return tuple(pending)

@@ -23,7 +23,7 @@ from sandbox.quiet import DATABASE_ERRORS, DUE, ENDED, Observer, View
 
 QUIET_SECONDS = 120.0
 POLL_SECONDS = 0.003
-POLL_SECONDS_MAX = 0.02
+POLL_SECONDS_MAX = 0.01
 POLL_GROWTH = 1.25
 QUIET_LOOKS = 2
 WAKE_SECONDS = 1.0
@@ -142,7 +142,7 @@ class Traveller:
         while True:
             view = await self._observer.look(instant)
             if view.is_quiet:
-                quiet_looks += 1
+                quiet_looks += QUIET_LOOKS if view.is_certain else 1
                 if quiet_looks >= QUIET_LOOKS:
                     await log.note_ended(instant)
                     return view
@@ -162,7 +162,7 @@ class Traveller:
     async def _wake(self) -> None:
         """Say that time has moved; who cannot hear it now is told again a second later."""
         try:
-            await self._observer.wake()
+            await self._observer.wake(self._writer.now())
         except (*DATABASE_ERRORS, httpx.HTTPError):
             await asyncio.sleep(POLL_SECONDS)
 
