@@ -10,16 +10,49 @@ import sys
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import httpx
-import msgspec
-import websockets
 
 from domain.money import words
-from sandbox.client import JSON, Market, Offer, Person, Refused, fresh_key, open_for_lessons
+from sandbox.client import (
+    JSON,
+    PASSWORD,
+    Market,
+    Offer,
+    Person,
+    Refused,
+    fresh_key,
+    open_for_lessons,
+)
+from sandbox.watcher import Watcher
 
 RACERS = 50
 PRICE_CENTS = 10_000
+NEW_YORK = ZoneInfo("America/New_York")
+BERLIN = ZoneInfo("Europe/Berlin")
+ACCOUNTS = {
+    "SP": "Platform's balance at Stripe",
+    "SC": "Ada's balance at Stripe",
+    "WAL": "Ada's own money behind it",
+    "CLR": "Captured, not yet shared out",
+    "REV": "Platform fee, earned",
+    "XPR": "Stripe's fee for the card, paid",
+}
+"""The ledger's account classes in words: debits are positive, credits negative."""
+FIRED = {
+    "confirm": "confirmed the lesson",
+    "authorize": "reserved the price on the card",
+    "start": "began the lesson",
+    "complete": "completed the lesson",
+    "capture": "charged the card and paid the share",
+}
+LEFT = {"held": "somebody holds it", "booked": "somebody booked it"}
+PAYMENTS = {
+    "scheduled": "the card is saved, nothing is reserved and nothing charged",
+    "authorized": "the price is reserved on the card, nothing is charged",
+    "settled": "the card is charged and everybody has their share",
+}
 Tell = Callable[[str], None]
 
 
@@ -42,7 +75,7 @@ class Story:
         self.slot: JSON = {}
         self.booking: JSON = {}
         self.winner: Person | None = None
-        self.frames: list[JSON] = []
+        self.watcher: Watcher | None = None
 
     @property
     def steps(self) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
@@ -61,6 +94,12 @@ class Story:
         for number, (title, deed) in enumerate(self.steps, start=1):
             self.tell(f"\n{number}. {title}")
             await deed()
+        offer, winner = self._offer(), self._winner()
+        self.tell("\nLook for yourself:")
+        self.tell(f"   {self.market.url}/instructors/{offer.instructor.id}  Ada's page")
+        self.tell(f"   {self.market.url}/login  password of both: {PASSWORD}")
+        self.tell(f"   {offer.instructor.email}  Ada, who taught")
+        self.tell(f"   {winner.email}  {winner.name}, who won the race")
 
     async def open(self) -> None:
         """Registers an instructor, publishes a week and connects payouts."""
@@ -73,11 +112,12 @@ class Story:
             hourly_rate_cents=PRICE_CENTS,
             headline="Piano, patiently",
         )
-        self.tell("   Ada offers piano at $100.00 an hour, Monday to Friday, 9:00-17:00 New York.")
-        self.tell("   Her payouts are connected, so she can be booked.")
+        price = words(PRICE_CENTS)
+        self.tell(f"   Ada teaches piano for {price} an hour, Monday to Friday, 9:00 to 17:00")
+        self.tell("   in New York. Her bank account is connected, so she can be booked.")
 
     async def look(self) -> None:
-        """Students register; one sees free slots and starts watching."""
+        """Students register; one sees free slots and leaves the page open."""
         offer = self._offer()
         self.students = list(await asyncio.gather(*(self._student(n) for n in range(self.racers))))
         now = await self.market.now()
@@ -87,22 +127,35 @@ class Story:
         }
         listed = await self.market.slots(offer.instructor.id, offer.service_id, 60, **window)
         self.slot = self.slot or listed["slots"][8]
-        self.tell(f"   {len(listed['slots'])} free starts in a week; they choose {self._start()}.")
+        self.tell(f"   {len(listed['slots'])} free starts in a week; the students choose")
+        self.tell(f"   {self._start()}.")
+        self.watcher = Watcher(self.market.url, offer, self.slot)
+        await self.watcher.open()
+        self.tell(
+            f"   One leaves the page open: it shows {len(self.watcher.slots)} starts around it."
+        )
 
     async def _student(self, number: int) -> Person:
         email = f"student{number}.{self.mark}@example.com"
         return await self.market.register(email, f"Student {number}", "student", "Europe/Berlin")
 
     async def race(self) -> None:
-        """Everybody books the same slot at once; one wins, all watchers see it go."""
-        watcher = asyncio.create_task(self._watch())
-        await asyncio.sleep(0)
+        """Everybody books the same slot at once; one wins, who watches sees it go."""
         results = await asyncio.gather(*(self._try_to_book(one) for one in self.students))
-        refused = results.count("slot-taken")
-        await watcher
-        self.tell(f"   {results.count('booked')} booked, {refused} were told the time is taken.")
-        self.tell(f"   Watchers saw it leave: {len(self._removals())} slots gone in one change.")
-        await self._tell_booking("   The winner's card is saved, nothing is charged:")
+        booked, refused = results.count("booked"), results.count("slot-taken")
+        self.tell(f"   {booked} booked, {refused} were told the time is taken.")
+        await self._tell_what_left()
+        await self._tell_booking()
+
+    async def _tell_what_left(self) -> None:
+        """What the open page has shown meanwhile, without being loaded again."""
+        if self.watcher is None:
+            raise RuntimeError("nobody watches")
+        await self.watcher.until_gone()
+        why = LEFT.get(self.watcher.reason, "somebody was quicker")
+        others = max(len(self.watcher.left) - 1, 0)
+        self.tell(f"   The open page saw it live: {self._start(is_short=True)} is gone ({why}),")
+        self.tell(f"   and with it {others} starts that overlap it.")
 
     async def _try_to_book(self, student: Person) -> str:
         request = self._offer().request(self.slot["start_at"], payment_method_id="pm_card_visa")
@@ -113,62 +166,27 @@ class Story:
         self.booking, self.winner = answer["booking"], student
         return "booked"
 
-    async def _watch(self) -> None:
-        """Follows the slots until one goes away; a lost socket is opened again."""
-        address = self.market.url.replace("http", "ws", 1) + "/api/live"
-        ask = {
-            "type": "subscribe",
-            "instructor_id": self._offer().instructor.id,
-            "duration_minutes": 60,
-            "from": self.slot["start_at"],
-            "to": (datetime.fromisoformat(self.slot["end_at"]) + timedelta(hours=1)).isoformat(),
-        }
-        for _ in range(100):
-            try:
-                await self._listen(address, msgspec.json.encode(ask).decode())
-            except (OSError, websockets.WebSocketException):
-                await asyncio.sleep(0.2)
-            if self.frames and self._is_gone():
-                return
-        raise TimeoutError("the watcher did not see the slot leave")
-
-    async def _listen(self, address: str, ask: str) -> None:
-        async with asyncio.timeout(60), websockets.connect(address) as socket:
-            await socket.send(ask)
-            async for frame in socket:
-                self.frames.append(msgspec.json.decode(frame))
-                if self._is_gone():
-                    return
-
-    def _is_gone(self) -> bool:
-        frame = self.frames[-1]
-        has_left = self.booking and frame["type"] == "snapshot" and self.slot not in frame["slots"]
-        return bool(self._removals() or has_left)
-
-    def _removals(self) -> list[JSON]:
-        return next((f["removed"] for f in self.frames if f.get("removed")), [])
-
     async def authorize(self) -> None:
         """Travels to 24 hours before the start."""
         await self._travel(self._instant("start_at") - timedelta(hours=24))
-        await self._tell_booking("   Reserved on the card, not taken:")
+        await self._tell_booking()
 
     async def teach(self) -> None:
         """Travels to the end of the lesson."""
         await self._travel(self._instant("end_at"))
-        await self._tell_booking("   Taught:")
+        await self._tell_booking()
 
     async def capture(self) -> None:
         """Travels to 24 hours after the end and reads every balance."""
         await self._travel(self._instant("end_at") + timedelta(hours=24))
-        await self._tell_booking("   Charged and paid:")
+        await self._tell_booking()
         totals = await self.totals()
         connected = -totals.get("WAL", 0)
         share, platform = words(connected), words(totals.get("SP", 0))
-        self.tell(f"   Ada's connected account holds {share}: 85 % of {words(PRICE_CENTS)}.")
+        self.tell(f"   Ada has {share}: 85 % of {words(PRICE_CENTS)}.")
         self.tell(f"   The platform keeps {platform}: 15 % less Stripe's {words(totals['XPR'])}.")
         books = await self.connected_balance()
-        self.tell(f"   Stripe's own books say the same of Ada: {words(books)}.")
+        self.tell(f"   Stripe's own books say of Ada: {words(books)}.")
 
     async def totals(self) -> dict[str, int]:
         """The booking's ledger, summed by account class, in cents; zero lines left out."""
@@ -191,22 +209,33 @@ class Story:
             return
         fired = await self.market.travel(at)
         mine = [f["kind"] for f in fired["fired"] if f["booking_id"] == self.booking["id"]]
-        self.tell(f"   Time travels to {at:%a %d %b %Y, %H:%M} UTC; fired: {', '.join(mine)}.")
+        done = " and ".join(FIRED.get(kind, kind) for kind in mine) or "had nothing to do"
+        self.tell(f"   The clock moves to {_in_words(at)}.")
+        self.tell(f"   On its way the marketplace {done}.")
 
-    async def _tell_booking(self, head: str) -> None:
+    async def _tell_booking(self) -> None:
         student = self._winner()
         answer = await student.get(f"/api/bookings/{self.booking['id']}")
         self.booking = answer["booking"]
-        self.tell(f"{head} {self.booking['status']}, payment {self.booking['payment_status']}.")
+        status, payment = self.booking["status"], self.booking["payment_status"]
+        self.tell(f"   The lesson is {status}; {PAYMENTS.get(payment, f'payment {payment}')}.")
         sums = await self.totals()
-        lines = "  ".join(f"{account} {cents:+d}" for account, cents in sorted(sums.items()))
-        self.tell(f"   Ledger: {lines or 'empty'}  (sum {sum(sums.values())})")
+        if not sums:
+            self.tell("   Ledger: empty, for no money has moved.")
+            return
+        self.tell("   Ledger of this lesson (debits +, credits -; the sum is always zero):")
+        for account, cents in sorted(sums.items(), key=lambda each: _place(each[0])):
+            self.tell(f"      {ACCOUNTS.get(account, account):<34}{words(cents):>10}")
+        self.tell(f"      {'Sum':<34}{words(sum(sums.values())):>10}")
 
     def _instant(self, field: str) -> datetime:
         return datetime.fromisoformat(self.booking[field])
 
-    def _start(self) -> str:
-        return f"{datetime.fromisoformat(self.slot['start_at']):%A %d %B, %H:%M} UTC"
+    def _start(self, *, is_short: bool = False) -> str:
+        at = datetime.fromisoformat(self.slot["start_at"])
+        if is_short:
+            return f"{at.astimezone(NEW_YORK):%H:%M}"
+        return f"{_in_words(at)} ({at.astimezone(BERLIN):%H:%M} for the students in Berlin)"
 
     def _offer(self) -> Offer:
         if self.offer is None:
@@ -217,6 +246,17 @@ class Story:
         if self.winner is None:
             raise RuntimeError("nobody won the race")
         return self.winner
+
+
+def _place(account: str) -> int:
+    """Where an account stands in a list for people: what is there, whose it is, who earned."""
+    return list(ACCOUNTS).index(account) if account in ACCOUNTS else len(ACCOUNTS)
+
+
+def _in_words(at: datetime) -> str:
+    """An instant as Ada reads it."""
+    local = at.astimezone(NEW_YORK)
+    return f"{local:%A} {local.day} {local:%B}, {local:%H:%M} in New York"
 
 
 async def main() -> None:
