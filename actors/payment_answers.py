@@ -18,6 +18,7 @@ from actors.payment_records import (
     scene_of,
     stage_confirm,
 )
+from actors.payout_records import record_payout_answer
 from domain.movements import CreateRefund, MovementsSeen
 from domain.operations import (
     SEEN,
@@ -69,7 +70,7 @@ async def record_answer(
     booking_id = operation.booking_id
     scene = booking_id and await scene_of(tx, booking_id, why=why, now=now, policy=policy)
     if not scene:
-        return await _close(tx, operation, answer, now=now) or Outcome()
+        return await _apart(tx, operation, answer, now=now)
     if isinstance(answer, Unknown):
         if await park_operation(tx, operation_id=operation.id, error_code=answer.reason):
             log.warning("operation.unknown", operation=operation.id, reason=answer.reason)
@@ -84,6 +85,17 @@ async def record_answer(
             # staged with the fact itself: a crash right after this commit loses nothing
             await stage_confirm(tx, scene)
     return outcome
+
+
+async def _apart(tx: Tx, operation: Operation, answer: Answer, *, now: datetime) -> Outcome:
+    """An operation that belongs to no booking: a payout."""
+    if isinstance(answer, Unknown):
+        await park_operation(tx, operation_id=operation.id, error_code=answer.reason)
+        return Outcome(stops="unknown", code=answer.reason)
+    if await _close(tx, operation, answer, now=now) is None:
+        return Outcome()
+    await record_payout_answer(tx, operation, answer, now=now)
+    return Outcome(code=_code_of(answer))
 
 
 async def _close(tx: Tx, operation: Operation, answer: Answer, *, now: datetime) -> Outcome | None:

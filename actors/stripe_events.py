@@ -14,6 +14,7 @@ from prometheus_client import Counter
 
 from actors.payment_records import Why
 from actors.payments import Payments
+from actors.payouts import Payouts
 from actors.refunds import Refunds
 from domain.bookings import Actor
 from domain.errors import DomainError, PaymentUnavailable
@@ -36,7 +37,7 @@ from storage.timings import notify_clock
 
 log = structlog.get_logger()
 
-Subject = Literal["intent", "charge", "setup", "method", "account", "movements", "noted"]
+Subject = Literal["intent", "charge", "setup", "method", "account", "movements", "payout", "noted"]
 T = TypeVar("T", IntentSeen, SetupSeen, MethodSeen, AccountSeen)
 RecordAccount = Callable[[AccountSeen], Awaitable[None]]
 
@@ -90,6 +91,10 @@ SUBJECTS: dict[str, Subject] = {
     **dict.fromkeys(
         ("charge.refunded", "refund.created", "refund.updated", "refund.failed"), "movements"
     ),
+    **dict.fromkeys(
+        ("payout.created", "payout.updated", "payout.paid", "payout.failed", "payout.canceled"),
+        "payout",
+    ),
     **dict.fromkeys(("account.updated", "capability.updated"), "account"),
     **dict.fromkeys(
         (
@@ -111,11 +116,6 @@ SUBJECTS: dict[str, Subject] = {
             "customer.updated",
             "customer.deleted",
             "payment.created",
-            "payout.created",
-            "payout.updated",
-            "payout.paid",
-            "payout.failed",
-            "payout.canceled",
             "payout.reconciliation_completed",
             "radar.early_fraud_warning.created",
             "review.opened",
@@ -149,6 +149,7 @@ class StripeEvents:
         stripe: StripeGateway,
         payments: Payments,
         refunds: Refunds,
+        payouts: Payouts,
         record_account: RecordAccount,
         clock: Clock,
         secrets: tuple[str, ...],
@@ -158,6 +159,7 @@ class StripeEvents:
         self._stripe = stripe
         self._payments = payments
         self._refunds = refunds
+        self._payouts = payouts
         self._record_account = record_account
         self._clock = clock
         self._secrets = secrets
@@ -248,7 +250,9 @@ class StripeEvents:
                 await self._account(event.account or event.object_id)
             case "movements":
                 await self._movements(event.object_id, why)
-            case "charge" | "noted":
+            case "payout" if event.account is not None:
+                await self._payouts.observe(event.object_id, event.account)
+            case "charge" | "payout" | "noted":
                 return
 
     async def _intent(self, intent_id: str, why: Why) -> None:

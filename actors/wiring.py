@@ -20,6 +20,7 @@ from actors.instructors import record_stripe_status
 from actors.notifications import Notifications
 from actors.payers import Payers
 from actors.payments import Payments
+from actors.payouts import Payouts
 from actors.refunds import Refunds
 from actors.stripe_events import StripeEvents
 from actors.timings import Timings
@@ -48,6 +49,7 @@ class Money(msgspec.Struct, frozen=True, kw_only=True):
     bookings: Bookings
     credits: Credits
     refunds: Refunds
+    payouts: Payouts
     timings: Timings
     notifications: Notifications
     stripe_events: StripeEvents
@@ -96,6 +98,7 @@ def _money(settings: Settings, payers: Payers, payments: Payments, common: _Comm
     cards = Cards(db=db, stripe=stripe, payers=payers, clock=clock)
     credits_ = Credits(db, clock)
     refunds = Refunds(db=db, stripe=stripe, payments=payments, clock=clock, policy=policy)
+    payouts = Payouts(db=db, stripe=stripe, payments=payments, clock=clock)
     record_account = partial(record_stripe_status, db=db, calendars=calendars, clock=clock)
     return Money(
         stripe=stripe,
@@ -112,6 +115,7 @@ def _money(settings: Settings, payers: Payers, payments: Payments, common: _Comm
         ),
         credits=credits_,
         refunds=refunds,
+        payouts=payouts,
         timings=Timings(
             db=db,
             calendars=calendars,
@@ -132,6 +136,7 @@ def _money(settings: Settings, payers: Payers, payments: Payments, common: _Comm
             stripe=stripe,
             payments=payments,
             refunds=refunds,
+            payouts=payouts,
             record_account=record_account,
             clock=clock,
             secrets=settings.stripe_webhook_secrets,

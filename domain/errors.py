@@ -151,6 +151,10 @@ class QuoteExpired(Conflict):
     """The price of this cancellation is no longer what you were told; look again."""
 
 
+class PayoutUnavailable(Conflict):
+    """This money cannot be paid out now."""
+
+
 class CalendarChanged(Conflict):
     """The calendar changed since you loaded it."""
 

@@ -25,6 +25,8 @@ Topic = Literal[
     "payment.refund_failed",
     "credit.issued",
     "credit.expired",
+    "payout.paid",
+    "payout.failed",
     "instructor.stripe_changed",
 ]
 

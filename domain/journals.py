@@ -26,6 +26,10 @@ JournalKind = Literal[
     "refund_absorbed",
     "transfer_reversed",
     "application_fee_refunded",
+    "payout",
+    "payout_cost",
+    "payout_returned",
+    "payout_fee_refunded",
 ]
 LotSource = Literal["cancellation", "goodwill", "referral", "no_show", "package", "gift"]
 

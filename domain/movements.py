@@ -133,6 +133,11 @@ class PayoutSeen(msgspec.Struct, frozen=True, kw_only=True, tag="payout", tag_fi
     transaction_id: str | None
     failure_transaction_id: str | None
     application_fee_id: str | None
+    fee_transaction_id: str | None = None
+    fee_refunds: tuple[FeeRefundSeen, ...] = ()
+    cost_cents: int = 0
+    cost_transaction_id: str | None = None
+    """What Stripe billed the platform for it, once it has."""
     metadata: dict[str, str] = {}
 
 

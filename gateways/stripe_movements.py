@@ -1,7 +1,7 @@
 """Refunds, transfers, reversals and payouts at Stripe, each as one request or one read."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import msgspec
@@ -18,13 +18,13 @@ from domain.movements import (
     MovementSeen,
     MovementsSeen,
     PayoutSeen,
-    PayoutStatus,
     RefundSeen,
     RefundStatus,
     ReversalSeen,
     ReverseTransfer,
     TransferSeen,
 )
+from gateways.stripe_payouts import instant_quotes, payout_seen
 
 LIST_MAX = 100
 BACK = timedelta(hours=1)
@@ -87,43 +87,6 @@ class RefundBody(msgspec.Struct, frozen=True):
     metadata: dict[str, str] | None = None
 
 
-class PayoutBody(msgspec.Struct, frozen=True):
-    """A payout."""
-
-    id: str
-    amount: int
-    status: PayoutStatus
-    method: str
-    arrival_date: int
-    application_fee: str | None = None
-    application_fee_amount: int | None = None
-    balance_transaction: str | None = None
-    failure_balance_transaction: str | None = None
-    failure_code: str | None = None
-    metadata: dict[str, str] | None = None
-
-
-class NetBody(msgspec.Struct, frozen=True):
-    """What arrives at one destination."""
-
-    amount: int
-    destination: str
-
-
-class InstantBody(msgspec.Struct, frozen=True):
-    """What can be paid out at once, in one currency."""
-
-    amount: int
-    currency: str
-    net_available: list[NetBody] | None = None
-
-
-class BalanceBody(msgspec.Struct, frozen=True):
-    """A balance, as far as instant payouts need it."""
-
-    instant_available: list[InstantBody] | None = None
-
-
 class StripeMovements:
     """The requests of what follows a capture; they raise the SDK's errors."""
 
@@ -177,10 +140,10 @@ class StripeMovements:
         )
 
     async def payout(self, payout_id: str, *, account: str) -> PayoutSeen:
-        """A payout of a connected account as it is now."""
-        return _payout_seen(
-            await self._api.payouts.retrieve_async(payout_id, {}, {"stripe_account": account})
-        )
+        """A payout of a connected account as it is now, with its fee and what Stripe bills."""
+        payouts = self._api.payouts
+        found = await payouts.retrieve_async(payout_id, {}, {"stripe_account": account})
+        return await self._with_fees(payout_seen(found))
 
     async def reversals(self, transfer_id: str) -> tuple[ReversalSeen, ...]:
         """Every reversal of a transfer, oldest first."""
@@ -215,17 +178,7 @@ class StripeMovements:
         found = await self._api.balance.retrieve_async(
             {"expand": ["instant_available.net_available"]}, {"stripe_account": account}
         )
-        body = msgspec.convert(found.to_dict(), BalanceBody)
-        return tuple(
-            InstantQuote(
-                destination=net.destination,
-                gross_cents=each.amount,
-                net_cents=net.amount,
-                currency=each.currency,
-            )
-            for each in body.instant_available or []
-            for net in each.net_available or []
-        )
+        return instant_quotes(found)
 
     async def _create_transfer(
         self, call: CreateTransfer, options: stripe.RequestOptions
@@ -286,7 +239,27 @@ class StripeMovements:
         if call.destination is not None:
             params["destination"] = call.destination
         whose: stripe.RequestOptions = {**options, "stripe_account": call.account}
-        return _payout_seen(await self._api.payouts.create_async(params, whose))
+        made = await self._api.payouts.create_async(params, whose)
+        return await self._with_fees(payout_seen(made))
+
+    async def _with_fees(self, seen: PayoutSeen) -> PayoutSeen:
+        """The same with the platform's fee on it and Stripe's bill for it, as far as they exist."""
+        if seen.application_fee_id is None:
+            return seen
+        fees = self._api.application_fees
+        fee = await fees.retrieve_async(seen.application_fee_id)
+        back = await fees.refunds.list_async(seen.application_fee_id, {"limit": LIST_MAX})
+        bills = await self._api.balance_transactions.list_async(
+            {"type": "stripe_fee", "created": {"gte": fee.created}, "limit": LIST_MAX}
+        )
+        bill = next((each for each in bills.data if seen.id in (each.description or "")), None)
+        return msgspec.structs.replace(
+            seen,
+            fee_transaction_id=msgspec.convert(fee.to_dict(), FeeRefundBody).balance_transaction,
+            fee_refunds=tuple(_fee_refund_seen(each) for each in reversed(back.data)),
+            cost_cents=-bill.net if bill else 0,
+            cost_transaction_id=bill.id if bill else None,
+        )
 
 
 def _refund_seen(answer: StripeObject) -> RefundSeen:
@@ -335,23 +308,6 @@ def _fee_refund_seen(answer: StripeObject) -> FeeRefundSeen:
     body = msgspec.convert(answer.to_dict(), FeeRefundBody)
     return FeeRefundSeen(
         id=body.id, amount_cents=body.amount, transaction_id=body.balance_transaction
-    )
-
-
-def _payout_seen(answer: StripeObject) -> PayoutSeen:
-    body = msgspec.convert(answer.to_dict(), PayoutBody)
-    return PayoutSeen(
-        id=body.id,
-        status=body.status,
-        amount_cents=body.amount,
-        fee_cents=body.application_fee_amount or 0,
-        is_instant=body.method == "instant",
-        arrival_at=datetime.fromtimestamp(body.arrival_date, UTC),
-        failure_code=body.failure_code,
-        transaction_id=body.balance_transaction,
-        failure_transaction_id=body.failure_balance_transaction,
-        application_fee_id=body.application_fee,
-        metadata=body.metadata or {},
     )
 
 

@@ -27,6 +27,7 @@ from server import (
     live,
     metrics,
     payments,
+    payouts,
     refunds,
     search,
     services,
@@ -60,6 +61,7 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     payments.Payments,
     ledger.Ledger,
     refunds.Refunds,
+    payouts.Payouts,
     search.Search,
     stripe_webhook.StripeWebhook,
     live.live,
@@ -135,6 +137,7 @@ async def wired(settings: Settings, clock: Clock) -> AsyncGenerator[Parts]:
             bookings=money.bookings,
             cards=money.cards,
             refunds=money.refunds,
+            payouts=money.payouts,
             stripe_events=money.stripe_events,
             hub=hub,
             checks={

@@ -52,6 +52,7 @@ REFRESH = Limit(name="refresh", count=60, per_seconds=60)
 SETUP_INTENT = Limit(name="setup_intent", count=10, per_seconds=3600)
 BOOKING = Limit(name="booking", count=10, per_seconds=60)
 CANCEL = Limit(name="cancel", count=10, per_seconds=60)
+PAYOUT = Limit(name="payout", count=3, per_seconds=86_400)
 SOCKET = Limit(name="socket", count=20, per_seconds=60)
 TICKET = Limit(name="ticket", count=1, per_seconds=60)
 """A live ticket opens one socket: the second use within its life is refused."""

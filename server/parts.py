@@ -9,6 +9,7 @@ from actors.bookings import Bookings
 from actors.cards import Cards
 from actors.instructors import Instructors
 from actors.live import Hub
+from actors.payouts import Payouts
 from actors.refunds import Refunds
 from actors.stripe_events import StripeEvents
 from gateways.clock import Clock
@@ -33,6 +34,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     bookings: Bookings
     cards: Cards
     refunds: Refunds
+    payouts: Payouts
     stripe_events: StripeEvents
     hub: Hub
     checks: dict[str, Callable[[], Awaitable[object]]]

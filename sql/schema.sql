@@ -320,6 +320,25 @@ CREATE TABLE public.payments (
     CONSTRAINT payments_status_is_known CHECK ((status = ANY (ARRAY['card_setup'::text, 'scheduled'::text, 'authorizing'::text, 'authorized'::text, 'auth_retry'::text, 'card_required'::text, 'action_required'::text, 'capturing'::text, 'captured'::text, 'payout_pending'::text, 'settled'::text, 'releasing'::text, 'released'::text, 'crediting'::text, 'credited'::text, 'credit_only'::text, 'auth_lost'::text, 'collection'::text, 'written_off'::text, 'refunding'::text, 'refunded'::text, 'partially_refunded'::text, 'refund_failed'::text, 'disputed'::text, 'dispute_lost'::text])))
 );
 
+CREATE TABLE public.payouts (
+    id uuid NOT NULL,
+    instructor_id uuid NOT NULL,
+    state text DEFAULT 'requested'::text NOT NULL,
+    is_instant boolean NOT NULL,
+    is_asked boolean NOT NULL,
+    net_cents integer NOT NULL,
+    fee_cents integer NOT NULL,
+    fee_refunded_cents integer DEFAULT 0 NOT NULL,
+    currency text NOT NULL,
+    stripe_payout_id text,
+    arrival_at timestamp with time zone,
+    failure_code text,
+    created_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT payouts_state_is_known CHECK ((state = ANY (ARRAY['requested'::text, 'in_transit'::text, 'paid'::text, 'failed'::text, 'canceled'::text, 'refused'::text]))),
+    CONSTRAINT payouts_take_something CHECK (((net_cents <> 0) AND (fee_cents >= 0) AND ((fee_refunded_cents >= 0) AND (fee_refunded_cents <= fee_cents))))
+);
+
 CREATE TABLE public.rate_limits (
     key text NOT NULL,
     arrives_at timestamp with time zone NOT NULL
@@ -538,6 +557,12 @@ ALTER TABLE ONLY public.payments
 ALTER TABLE ONLY public.payments
     ADD CONSTRAINT payments_setup_intent_is_unique UNIQUE (setup_intent_id);
 
+ALTER TABLE ONLY public.payouts
+    ADD CONSTRAINT payouts_are_known_once UNIQUE (stripe_payout_id);
+
+ALTER TABLE ONLY public.payouts
+    ADD CONSTRAINT payouts_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.rate_limits
     ADD CONSTRAINT rate_limits_pkey PRIMARY KEY (key);
 
@@ -620,6 +645,10 @@ CREATE INDEX outbox_waiting ON public.outbox USING btree ("position") WHERE (pub
 CREATE INDEX payment_methods_by_user ON public.payment_methods USING btree (user_id, created_at DESC) WHERE (detached_at IS NULL);
 
 CREATE INDEX payments_moving ON public.payments USING btree (updated_at) WHERE (status = ANY (ARRAY['authorizing'::text, 'authorized'::text, 'auth_retry'::text, 'auth_lost'::text, 'card_required'::text, 'action_required'::text, 'capturing'::text, 'captured'::text, 'crediting'::text, 'releasing'::text]));
+
+CREATE INDEX payouts_by_instructor ON public.payouts USING btree (instructor_id, id DESC);
+
+CREATE UNIQUE INDEX payouts_one_requested ON public.payouts USING btree (instructor_id) WHERE ((state = 'requested'::text) AND is_asked);
 
 CREATE INDEX refunds_by_booking ON public.refunds USING btree (booking_id);
 
@@ -709,6 +738,9 @@ ALTER TABLE ONLY public.payment_methods
 ALTER TABLE ONLY public.payments
     ADD CONSTRAINT payments_booking_id_fkey FOREIGN KEY (booking_id) REFERENCES public.bookings(id);
 
+ALTER TABLE ONLY public.payouts
+    ADD CONSTRAINT payouts_instructor_id_fkey FOREIGN KEY (instructor_id) REFERENCES public.instructors(id);
+
 ALTER TABLE ONLY public.refunds
     ADD CONSTRAINT refunds_booking_id_fkey FOREIGN KEY (booking_id) REFERENCES public.payments(booking_id);
 
@@ -776,6 +808,9 @@ GRANT SELECT ON TABLE public.payment_methods TO instainstru_reads;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.payments TO instainstru_app;
 GRANT SELECT ON TABLE public.payments TO instainstru_reads;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.payouts TO instainstru_app;
+GRANT SELECT ON TABLE public.payouts TO instainstru_reads;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.rate_limits TO instainstru_app;
 

@@ -104,6 +104,7 @@ _REASONS: dict[str, tuple[str, ...]] = {
         "ledger_lines_account_is_known",
         "refunds_cause_is_known",
         "refunds_state_is_known",
+        "payouts_state_is_known",
     ),
     "one statement writes both columns": (
         "sessions_end_has_a_reason",
@@ -128,6 +129,7 @@ _REASONS: dict[str, tuple[str, ...]] = {
         "ledger_entries_sum_to_zero",
         "ledger_balances_owe_nothing_negative",
         "refunds_give_something",
+        "payouts_take_something",
     ),
     "Stripe gives each object an id of its own": (
         "users_stripe_customer_is_unique",
@@ -136,6 +138,7 @@ _REASONS: dict[str, tuple[str, ...]] = {
         "payments_payment_intent_is_unique",
         "ledger_lines_one_per_balance_transaction",
         "refunds_are_known_once",
+        "payouts_are_known_once",
     ),
     "a key of ours makes the repetition visible before the insert": (
         "stripe_operations_key_is_unique",
@@ -143,6 +146,7 @@ _REASONS: dict[str, tuple[str, ...]] = {
         "credit_lots_one_per_booking",
         "timings_one_live",
         "refunds_one_planned",
+        "payouts_one_requested",
     ),
 }
 INTERNAL: dict[str, str] = {name: reason for reason, names in _REASONS.items() for name in names}

@@ -116,6 +116,13 @@ class Lesson:
         async with httpx.AsyncClient(base_url=self.world["stripe_url"], timeout=30) as client:
             return (await client.post(path, json=body)).raise_for_status().json()
 
+    async def stripe_of(self, account: str, path: str) -> JSON:
+        """GET at Stripe as the platform looking into a connected account."""
+        base, secret = self.world["stripe_url"], self.world["stripe_secret_key"]
+        headers = {"Stripe-Account": account}
+        async with httpx.AsyncClient(base_url=base, auth=(secret, ""), timeout=30) as client:
+            return (await client.get(path, headers=headers)).raise_for_status().json()
+
     async def stripe_form(self, path: str, **fields: str) -> JSON:
         """POST at Stripe with the platform's key, as somebody in its dashboard would."""
         base, secret = self.world["stripe_url"], self.world["stripe_secret_key"]
