@@ -1,6 +1,7 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { defineConfig, type Plugin } from "vite";
 
 import { ICONS } from "./icons.ts";
@@ -29,10 +30,26 @@ function iconSprite(): Plugin {
   };
 }
 
+/** Puts `.br` and `.gz` beside every text file, so that the server only has to choose. */
+function packed(): Plugin {
+  return {
+    name: "packed",
+    apply: "build",
+    writeBundle({ dir }, bundle) {
+      for (const name of Object.keys(bundle).filter((each) => /^assets\/.*\.(js|css|svg)$/.test(each))) {
+        const path = join(dir ?? "dist", name);
+        const source = readFileSync(path);
+        writeFileSync(`${path}.br`, brotliCompressSync(source));
+        writeFileSync(`${path}.gz`, gzipSync(source, { level: 9 }));
+      }
+    },
+  };
+}
+
 export default defineConfig({
   base: "/",
   publicDir: "public",
-  plugins: [iconSprite()],
+  plugins: [iconSprite(), packed()],
   build: {
     outDir: "dist",
     assetsDir: "assets",

@@ -16,7 +16,7 @@ from server.guards import known
 from server.pages.frame import frame_of, show
 from server.pages.free_times import free_starts
 from server.requests import Request
-from storage.calendars import calendar_by_instructor
+from storage.calendars import Calendar, calendar_by_instructor
 from storage.database import Reads
 from storage.search import FoundService, bookable_services
 from storage.services import Skill, skills
@@ -26,7 +26,8 @@ CHIPS_MAX = 12
 WANTED_LENGTH_MAX = 80
 SHOWN_MAX = 24
 TIMES_MAX = 3
-AHEAD = timedelta(days=14)
+AHEAD = (timedelta(days=3), timedelta(days=14))
+"""How far to look for the next times: most people have some soon, and near ones are found fast."""
 APART = timedelta(hours=2)
 """Suggested times stand at least this far apart: three in a row would be one suggestion."""
 
@@ -109,15 +110,6 @@ async def _results(reads: Reads, found: list[FoundService], now: datetime) -> li
 async def _result(reads: Reads, service: FoundService, now: datetime) -> Result:
     minutes = 60 if 60 in service.durations_minutes else service.durations_minutes[0]
     calendar = await calendar_by_instructor(reads, instructor_id=service.instructor_id, now=now)
-    starts: list[datetime] = []
-    if calendar is not None:
-        starts = free_starts(
-            calendar,
-            service_id=service.service_id,
-            minutes=minutes,
-            window=Span(now, now + AHEAD),
-            now=now,
-        )
     return Result(
         id=service.instructor_id,
         service_id=service.service_id,
@@ -129,8 +121,24 @@ async def _result(reads: Reads, service: FoundService, now: datetime) -> Result:
         hourly_rate_cents=service.hourly_rate_cents,
         currency=CURRENCY,
         minutes=minutes,
-        next_starts=_spread(starts),
+        next_starts=_next_starts(calendar, service, minutes, now) if calendar else [],
     )
+
+
+def _next_starts(
+    calendar: Calendar, service: FoundService, minutes: int, now: datetime
+) -> list[datetime]:
+    """The next few times, well apart; fewer when two weeks hold no more."""
+    chosen: list[datetime] = []
+    for ahead in AHEAD:
+        window = Span(now, now + ahead)
+        starts = free_starts(
+            calendar, service_id=service.service_id, minutes=minutes, window=window, now=now
+        )
+        chosen = _spread(starts)
+        if len(chosen) == TIMES_MAX:
+            break
+    return chosen
 
 
 def _spread(starts: list[datetime]) -> list[datetime]:

@@ -79,7 +79,26 @@ def _card_form(settings: Settings) -> dict[str, object]:
     }
 
 
+UNPAID = frozenset({"cancelled", "expired"})
+PAID_ALL_THE_SAME = frozenset({"charged", "no_show_student"})
+
+
+def _is_earned(booking: Booking) -> bool:
+    """Whether the price stays with the instructor, as far as is known now."""
+    if booking.outcome is None:
+        return booking.status not in UNPAID
+    return booking.outcome in PAID_ALL_THE_SAME
+
+
 def _bill_of_student(booking: Booking) -> Bill:
+    if booking.outcome == "credit":
+        agreed = MoneyLine(label="Price agreed", cents=booking.price_cents)
+        back = MoneyLine(label="Back as credit", cents=booking.price_cents)
+        return Bill(lines=[agreed], total=back, currency=booking.currency)
+    if not _is_earned(booking):
+        agreed = MoneyLine(label="Price agreed", cents=booking.price_cents)
+        charged = MoneyLine(label="Charged", cents=0)
+        return Bill(lines=[agreed], total=charged, currency=booking.currency)
     lines = [MoneyLine(label="Lesson", cents=booking.price_cents)]
     if booking.credit_applied_cents:
         lines.append(MoneyLine(label="Credit used", cents=-booking.credit_applied_cents))
@@ -88,6 +107,10 @@ def _bill_of_student(booking: Booking) -> Bill:
 
 
 def _bill_of_instructor(booking: Booking) -> Bill:
+    if not _is_earned(booking):
+        agreed = MoneyLine(label="Price agreed", cents=booking.price_cents)
+        nothing = MoneyLine(label="You receive", cents=0)
+        return Bill(lines=[agreed], total=nothing, currency=booking.currency)
     lines = [
         MoneyLine(label="Price", cents=booking.price_cents),
         MoneyLine(label="Our fee", cents=-booking.platform_fee_cents),

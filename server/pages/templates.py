@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from litestar import get
+from litestar import Router, get
 from litestar.params import FromPath
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import File
@@ -22,7 +22,9 @@ from server.pages import (
     teaching,
 )
 from server.pages.assets import DIST, WEB, Build
+from server.pages.compressing import compress_for_strangers, smallest
 from server.pages.words import FILTERS
+from server.requests import Request
 
 YEAR_SECONDS = 365 * 86_400
 DAY_SECONDS = 86_400
@@ -67,21 +69,23 @@ async def favicon() -> File:
 
 
 @get("/assets/{name:str}", include_in_schema=False)
-async def asset(name: FromPath[str]) -> File:
+async def asset(request: Request, name: FromPath[str]) -> File:
     """A built file. Its name carries its content's hash, so it may be kept for ever."""
     kind = KINDS.get(Path(name).suffix)
     path = DIST / "assets" / name
     if kind is None or name != Path(name).name or not path.is_file():
         raise NotFound
-    return File(
-        path,
-        media_type=kind,
-        content_disposition_type="inline",
-        headers={"cache-control": f"public, max-age={YEAR_SECONDS}, immutable"},
-    )
+    packed, encoding = smallest(path, request.headers.get("accept-encoding", ""))
+    headers = {
+        "cache-control": f"public, max-age={YEAR_SECONDS}, immutable",
+        "vary": "accept-encoding",
+    }
+    if encoding is not None:
+        headers["content-encoding"] = encoding
+    return File(packed, media_type=kind, content_disposition_type="inline", headers=headers)
 
 
-page_handlers: list[ControllerRouterHandler] = [
+pages: list[ControllerRouterHandler] = [
     home.home,
     instructors.instructor,
     lessons.lessons,
@@ -93,6 +97,9 @@ page_handlers: list[ControllerRouterHandler] = [
     teaching.profile,
     teaching.services,
     availability.availability,
+]
+page_handlers: list[ControllerRouterHandler] = [
+    Router(path="/", route_handlers=pages, middleware=[compress_for_strangers]),
     favicon,
     asset,
 ]

@@ -20,8 +20,15 @@ PUBLIC = (
     "/register",
     "/instructors/{id}",
 )
-STUDENT = ("/lessons", "/instructors/{id}")
-TEACHER = ("/teach", "/teach/availability", "/teach/services", "/teach/bookings", "/teach/profile")
+STUDENT = ("/lessons", "/lessons/{booking}", "/instructors/{id}")
+TEACHER = (
+    "/teach",
+    "/teach/availability",
+    "/teach/services",
+    "/teach/bookings",
+    "/teach/profile",
+    "/lessons/{booking}",
+)
 BARRIERS = """async () => {
   const found = await axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"] });
   const where = (v) => v.nodes.map((n) => n.target.join(" ")).join(", ");
@@ -56,10 +63,12 @@ async def test_every_page_fits_and_has_no_barriers(
     visitors: Visitors, lesson: Offer, student: Person, width: int, *, is_dark: bool
 ) -> None:
     wrong: list[str] = []
+    booking = (await student.get("/api/bookings"))["items"][0]
     for person, paths in ((None, PUBLIC), (student, STUDENT), (lesson.instructor, TEACHER)):
         screen = await visitors.open(person, width=width, is_dark=is_dark)
         for path in paths:
-            wrong += await checked(screen, path.format(id=lesson.instructor.id))
+            named = path.format(id=lesson.instructor.id, booking=booking["id"])
+            wrong += await checked(screen, named)
     assert wrong == []
 
 

@@ -83,6 +83,24 @@ async def fill_card(page: Page, number: str = CARD) -> None:
     await frame.locator('[data-test="card-cvc"]').fill("123")
 
 
+async def is_paid(screen: Screen, market: Market, cents: int) -> None:
+    """What Stripe has put on the account of the instructor behind this window."""
+    answer = await screen.page.request.get(f"{screen.url}/api/instructor/stripe/status")
+    account = (await answer.json())["account_id"]
+    balance = await market.stripe("/v1/balance", account=account)
+    assert sum(each["amount"] for each in balance["pending"] + balance["available"]) == cents
+
+
+async def sees_the_bill(screen: Screen, path: str, lines: dict[str, str]) -> None:
+    """The page of the first lesson in a list tells these amounts."""
+    await screen.go(path)
+    await screen.page.locator(".lesson h3 a").first.click()
+    await screen.page.wait_for_url("**/lessons/*")
+    for label, amount in lines.items():
+        line = screen.page.locator(".lines > div").filter(has_text=label)
+        await expect(line.locator("dd")).to_have_text(amount)
+
+
 async def test_an_instructor_publishes_a_student_books_and_the_instructor_is_paid(
     visitors: Visitors, market: Market
 ) -> None:
@@ -127,8 +145,18 @@ async def test_an_instructor_publishes_a_student_books_and_the_instructor_is_pai
     await expect(
         teaching.page.get_by_role("heading", name="Guitar with Sam Okafor")
     ).to_be_visible()
+    await expect(teaching.page.get_by_text("$85.00 comes to you on")).to_be_visible()
+    await is_paid(teaching, market, 0)
     await market.travel(start + timedelta(hours=1) + timedelta(hours=24, seconds=1))
     await teaching.go("/teach/bookings")
     await expect(teaching.page.get_by_text("$85.00 paid to you")).to_be_visible()
+    await teaching.go("/teach")
+    earned = teaching.page.locator(".stat-row > *").filter(has_text="paid to you so far")
+    await expect(earned.locator("b")).to_have_text("$85.00")
+    await is_paid(teaching, market, 8500)
+    await sees_the_bill(teaching, "/teach/bookings", {"Price": "$100.00", "Our fee": "−$15.00"})
+    await expect(teaching.page.locator(".lines .total")).to_contain_text("$85.00")
+    await sees_the_bill(learner, "/lessons", {"On your card": "$100.00"})
+    await expect(learner.page.locator(".story")).to_contain_text("$100.00 charged")
     assert teaching.complaints == []
     assert learner.complaints == []
