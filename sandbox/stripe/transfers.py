@@ -60,37 +60,44 @@ def make_transfer(
     }
     out = add_transaction(ctx, "", "transfer", -amount, transfer_id, available_on=available_on)
     transfer["balance_transaction"] = out["id"]
-    payment = account_payment(ctx, payment_id, amount, transfer_id)
-    fee_doc: Doc | None = None
-    if fee:
-        fee_doc = make_fee(
-            ctx,
-            fee,
-            destination,
-            ("charge", payment_id),
-            originating=charge["id"] if charge else None,
-            available_on=available_on,
-        )
-        transfer["_"]["fee"] = fee_doc["id"]
-        payment |= {"application_fee": fee_doc["id"], "application_fee_amount": fee}
-    received = add_transaction(
-        ctx,
-        destination,
-        "payment",
-        amount,
-        payment_id,
-        available_on=available_on,
-        fee_details=[fee_detail(fee_doc)] if fee_doc else [],
-    )
-    payment["balance_transaction"] = received["id"]
-    ctx.on(destination).insert(payment)
+    origin = charge["id"] if charge else None
+    received = _arrive(ctx, transfer, fee, origin)
     lines = [("", -amount, out["id"]), (destination, amount - fee, received["id"])]
-    if fee_doc:
+    if transfer["_"]["fee"]:
+        fee_doc = ctx.load("application_fee", transfer["_"]["fee"])
         lines.append(("", fee, fee_doc["balance_transaction"]))
     journal(ctx, lines)
     ctx.insert(transfer)
     emit(ctx, "transfer.created", transfer)
     return transfer
+
+
+def _arrive(ctx: Ctx, transfer: Doc, fee: int, originating: str | None) -> Doc:
+    """The payment at the destination, less the platform's fee; its balance transaction."""
+    amount, account = transfer["amount"], transfer["destination"]
+    payment_id, available_on = transfer["destination_payment"], transfer["_"]["available_on"]
+    payment = account_payment(ctx, payment_id, amount, transfer["id"])
+    details: list[Doc] = []
+    if fee:
+        source = ("charge", payment_id)
+        fee_doc = make_fee(
+            ctx, fee, account, source, originating=originating, available_on=available_on
+        )
+        transfer["_"]["fee"] = fee_doc["id"]
+        payment |= {"application_fee": fee_doc["id"], "application_fee_amount": fee}
+        details.append(fee_detail(fee_doc))
+    received = add_transaction(
+        ctx,
+        account,
+        "payment",
+        amount,
+        payment_id,
+        available_on=available_on,
+        fee_details=details,
+    )
+    payment["balance_transaction"] = received["id"]
+    ctx.on(account).insert(payment)
+    return received
 
 
 def new_transfer(

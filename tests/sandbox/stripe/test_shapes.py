@@ -1,6 +1,7 @@
 """Every object has the fields of Stripe's own example and of the SDK's class, and no others."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import stripe
 
 from tests.sandbox.stripe.conftest import JSON, Process
 from tests.sandbox.stripe.test_a_lesson_to_the_cent import hold
+from tests.sandbox.stripe.test_refunds import BOTH
 
 FIXTURES = Path(__file__).parents[4] / "shared" / "stripe" / "fixtures3.json"
 CLASSES: dict[str, Any] = {
@@ -61,6 +63,20 @@ ONLY_SOMETIMES = {"bank_account": {"customer"}, "balance": {"connect_reserved"}}
 """Fields of one kind of owner: a customer's bank account, the platform's balance."""
 
 
+def take_risks(api: stripe.StripeClient, customer: str, instructor: str) -> None:
+    """Charge cards that are reviewed, reported and disputed."""
+    for card in ("riskLevelElevated", "createIssuerFraudRecord", "createDispute"):
+        risky = hold(api, customer, instructor, card=f"pm_card_{card}")
+        api.v1.payment_intents.capture(risky.id)
+
+
+def read(emulator: Process, path: str) -> JSON:
+    """GET as the platform."""
+    answer = emulator.http.get(path, auth=("sk_test_emulator", ""))
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
 @pytest.fixture
 def objects(
     api: stripe.StripeClient, emulator: Process, customer: str, instructor: str
@@ -72,25 +88,17 @@ def objects(
     )
     held = hold(api, customer, instructor)
     api.v1.payment_intents.capture(held.id)
-    refund = api.v1.refunds.create(
-        {"payment_intent": held.id, "reverse_transfer": True, "refund_application_fee": True}
-    )
+    refund = api.v1.refunds.create({"payment_intent": held.id, **BOTH})
     api.v1.transfers.create({"amount": 100, "currency": "usd", "destination": instructor})
-    for card in ("riskLevelElevated", "createIssuerFraudRecord", "createDispute"):
-        risky = hold(api, customer, instructor, card=f"pm_card_{card}")
-        api.v1.payment_intents.capture(risky.id)
-
-    def get(path: str) -> JSON:
-        answer = emulator.http.get(path, auth=("sk_test_emulator", ""))
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
+    take_risks(api, customer, instructor)
+    get = partial(read, emulator)
     fee = get("/v1/application_fees")["data"][-1]
     account = get(f"/v1/accounts/{instructor}")
     link = emulator.form("/v1/account_links", {"account": instructor, **LINK})
     paid = emulator.form(
         "/v1/payouts", {"amount": 100, "currency": "usd"}, headers={"Stripe-Account": instructor}
     )
+    transfers = get("/v1/transfers")["data"]
     found = [
         account,
         account["external_accounts"]["data"][0],
@@ -115,8 +123,8 @@ def objects(
         get(f"/v1/refunds/{refund.id}"),
         get(f"/v1/setup_attempts?setup_intent={setup.id}")["data"][0],
         get(f"/v1/setup_intents/{setup.id}"),
-        get("/v1/transfers")["data"][0],
-        get(f"/v1/transfers/{get('/v1/transfers')['data'][-1]['id']}/reversals")["data"][0],
+        transfers[0],
+        get(f"/v1/transfers/{transfers[-1]['id']}/reversals")["data"][0],
         endpoint.json(),
     ]
     return {each["object"]: each for each in found}
