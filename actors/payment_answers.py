@@ -11,6 +11,7 @@ from actors.payment_records import (
     Scene,
     Why,
     absorb,
+    absorb_loss,
     absorb_movements,
     advance,
     refuse_refund,
@@ -19,7 +20,7 @@ from actors.payment_records import (
     stage_confirm,
 )
 from actors.payout_records import record_payout_answer
-from domain.movements import CreateRefund, MovementsSeen
+from domain.movements import CreateRefund, MovementsSeen, ReverseTransfer
 from domain.operations import (
     SEEN,
     Answer,
@@ -156,7 +157,7 @@ async def _seen(tx: Tx, scene: Scene, operation: Operation, seen: Seen) -> Scene
         case AttachMethod(), MethodSeen():
             await keep_seen(tx, seen, user_id=scene.facts.student_id, now=scene.now)
             changes = {"payment_method_id": seen.id}
-        case CreateRefund(), MovementsSeen():
+        case CreateRefund() | ReverseTransfer(), MovementsSeen():
             return await absorb_movements(tx, scene, seen)
         case _, IntentSeen():
             return await absorb(tx, scene, seen)
@@ -198,6 +199,8 @@ async def _refused(
             return await save(tx, scene, gone), Outcome()
         case CreateRefund():
             return await refuse_refund(tx, scene, refused.code), Outcome(code=refused.code)
+        case ReverseTransfer():
+            return await absorb_loss(tx, scene), Outcome(code=refused.code)
         case _:
             return scene, Outcome(stops="blocked", code=refused.code)
 

@@ -13,6 +13,7 @@ import structlog
 from actors.credits import issue
 from actors.ledger import post
 from domain.bookings import FINAL, Actor, Outcome, PaymentStatus
+from domain.dispute_journals import absorbed_journal
 from domain.events import Topic
 from domain.ids import new_id
 from domain.journals import capture_journals, lot_of_cancellation, movement_journals
@@ -22,6 +23,7 @@ from domain.payments import TAKEN, MoneyFacts, Payment, Step, fold, next_step
 from domain.refunds import RefundCause, after_refunds, state_of
 from domain.settings import Policy
 from domain.timings import AT_REST, TimingKind
+from storage.disputes import end_recovery
 from storage.outbox import stage_event
 from storage.payments import (
     change_payment,
@@ -57,6 +59,7 @@ TOPICS: dict[PaymentStatus, Topic] = {
     "refunded": "payment.refunded",
     "partially_refunded": "payment.refunded",
     "refund_failed": "payment.refund_failed",
+    "dispute_lost": "payment.dispute_lost",
     "collection": "payment.collection_opened",
 }
 FACE_TO_FACE: frozenset[PaymentStatus] = frozenset({"card_required", "action_required"})
@@ -158,8 +161,8 @@ async def _book(tx: Tx, scene: Scene, charge: ChargeSeen) -> None:
         await issue(tx, lot, now=now)
 
 
-async def plan_rest(tx: Tx, scene: Scene) -> Scene:
-    """Wishes for a refund of all that is left, by the rule that ended the booking."""
+async def plan_rest(tx: Tx, scene: Scene, *, cause: RefundCause | None = None) -> Scene:
+    """Wishes for a refund of all that is left; by the rule that ended the booking, or a cause."""
     facts, payment = scene.facts, scene.payment
     known: dict[Outcome | None, RefundCause] = {
         "by_instructor": "by_instructor",
@@ -172,7 +175,7 @@ async def plan_rest(tx: Tx, scene: Scene) -> Scene:
         amount_cents=payment.captured_cents - facts.refunded_cents,
         currency=facts.currency,
         reverses_transfer=True,
-        cause=known.get(facts.outcome, "stripe"),
+        cause=cause or known.get(facts.outcome, "stripe"),
         reason=facts.outcome,
         requested_by=scene.why.actor.id,
         now=scene.now,
@@ -206,10 +209,21 @@ async def absorb_movements(tx: Tx, scene: Scene, seen: MovementsSeen) -> Scene:
             now=now,
         )
     await post(tx, movement_journals(facts, seen, at=now), now=now)
+    if facts.recover_cents and any(each.refund_id is None for each in seen.reversals):
+        await end_recovery(tx, booking_id=facts.booking_id, recovery="done")
     scene = await again(tx, scene)
     is_planned = scene.facts.refund_id is not None
     status = after_refunds(scene.payment, seen, is_planned=is_planned)
     return await save(tx, scene, msgspec.structs.replace(scene.payment, status=status))
+
+
+async def absorb_loss(tx: Tx, scene: Scene) -> Scene:
+    """A lost dispute whose transfer cannot be taken back is the platform's loss."""
+    facts = scene.facts
+    if facts.recover_cents:
+        await end_recovery(tx, booking_id=facts.booking_id, recovery="absorbed")
+        await post(tx, [absorbed_journal(facts, facts.recover_cents, at=scene.now)], now=scene.now)
+    return await again(tx, scene)
 
 
 async def refuse_refund(tx: Tx, scene: Scene, code: str) -> Scene:

@@ -13,11 +13,12 @@ from domain.ids import new_id
 from domain.movements import CreatePayout, InstantQuote, PayoutSeen
 from domain.operations import Operation
 from domain.payment_calls import kind_of
-from domain.payouts import Payout, net_for
+from domain.payouts import Payout, less_frozen, net_for
 from domain.people import Viewer
 from gateways.clock import Clock
 from gateways.stripe import StripeGateway
 from storage.database import Database
+from storage.disputes import frozen_of_instructor
 from storage.instructors import StripeFacts, stripe_facts_by_instructor
 from storage.operations import plan_operation
 from storage.payouts import insert_payout, payout_of_instructor
@@ -49,7 +50,7 @@ class Payouts:
             account = await self._account_of(viewer)
         except PayoutUnavailable as refusal:
             return Offer(quotes=(), reason=refusal.detail)
-        quotes = await self._stripe.instant_quotes(account)
+        quotes = await self._quotes(account, viewer)
         try:
             net_for(quotes, None)
         except PayoutUnavailable as refusal:
@@ -65,7 +66,7 @@ class Payouts:
         made = await self._find(payout_id, viewer)
         if made is None:
             account = await self._account_of(viewer)
-            quotes = await self._stripe.instant_quotes(account)
+            quotes = await self._quotes(account, viewer)
             quote, net = net_for(quotes, amount_cents)
             operation = await self._plan(account, quote, net, payout_id, viewer)
             outcome = await self._payments.finish(operation, _why(viewer))
@@ -92,6 +93,12 @@ class Payouts:
             await keep_payout(
                 tx, seen, instructor_id=instructor_id, account=account, now=self._clock.now()
             )
+
+    async def _quotes(self, account: str, viewer: Viewer) -> tuple[InstantQuote, ...]:
+        """What can be had at once, less what open disputes may still take."""
+        quotes = await self._stripe.instant_quotes(account)
+        frozen = await frozen_of_instructor(self._db.reads, instructor_id=viewer.user_id)
+        return less_frozen(quotes, frozen)
 
     async def _account_of(self, viewer: Viewer) -> str:
         facts: StripeFacts | None = await stripe_facts_by_instructor(

@@ -4,11 +4,12 @@ from uuid import UUID
 
 import msgspec
 
-from actors.payment_records import Why, absorb_movements, again, save, scene_of
+from actors.payment_records import Why, absorb_movements, again, plan_rest, save, scene_of
 from actors.payments import Payments
 from domain.bookings import Actor
 from domain.errors import NotFound, OperationPending, PaymentUnavailable
 from domain.movements import MovementsSeen
+from domain.payments import KEPT
 from domain.people import Viewer
 from domain.refunds import Refund, check_refund
 from domain.settings import POLICY, Policy
@@ -66,6 +67,19 @@ class Refunds:
         if found is None:
             raise NotFound
         return found
+
+    async def forestall(self, booking_id: UUID, why: Why) -> None:
+        """Gives back what was taken for a lesson that an issuer calls fraud, before it disputes."""
+        async with self._db.transaction() as tx:
+            scene = await scene_of(
+                tx, booking_id, why=why, now=self._clock.now(), policy=self._policy
+            )
+            if scene is None or scene.payment.status not in KEPT:
+                return
+            if await open_operation(tx, booking_id=booking_id) is not None:
+                raise OperationPending(retry_after=2)
+            await plan_rest(tx, scene, cause="fraud_warning")
+        await self._payments.drive(booking_id, why)
 
     async def observe(self, booking_id: UUID, why: Why) -> None:
         """Reads all that has moved since a capture and takes it in. `PaymentUnavailable`."""

@@ -12,12 +12,13 @@ import msgspec
 import structlog
 from prometheus_client import Counter
 
+from actors.disputes import Disputes
 from actors.payment_records import Why
 from actors.payments import Payments
 from actors.payouts import Payouts
 from actors.refunds import Refunds
 from domain.bookings import Actor
-from domain.errors import DomainError, PaymentUnavailable
+from domain.errors import DomainError, NotFound, PaymentUnavailable
 from domain.operations import AccountSeen, IntentSeen, MethodSeen, Refused, SetupSeen, Unknown
 from gateways.clock import Clock
 from gateways.stripe import StripeGateway
@@ -37,7 +38,18 @@ from storage.timings import notify_clock
 
 log = structlog.get_logger()
 
-Subject = Literal["intent", "charge", "setup", "method", "account", "movements", "payout", "noted"]
+Subject = Literal[
+    "intent",
+    "charge",
+    "setup",
+    "method",
+    "account",
+    "movements",
+    "payout",
+    "dispute",
+    "warning",
+    "noted",
+]
 T = TypeVar("T", IntentSeen, SetupSeen, MethodSeen, AccountSeen)
 RecordAccount = Callable[[AccountSeen], Awaitable[None]]
 
@@ -95,6 +107,19 @@ SUBJECTS: dict[str, Subject] = {
         ("payout.created", "payout.updated", "payout.paid", "payout.failed", "payout.canceled"),
         "payout",
     ),
+    **dict.fromkeys(
+        (
+            "charge.dispute.created",
+            "charge.dispute.updated",
+            "charge.dispute.closed",
+            "charge.dispute.funds_withdrawn",
+            "charge.dispute.funds_reinstated",
+        ),
+        "dispute",
+    ),
+    **dict.fromkeys(
+        ("radar.early_fraud_warning.created", "radar.early_fraud_warning.updated"), "warning"
+    ),
     **dict.fromkeys(("account.updated", "capability.updated"), "account"),
     **dict.fromkeys(
         (
@@ -107,17 +132,11 @@ SUBJECTS: dict[str, Subject] = {
             "application_fee.refunded",
             "application_fee.refund.updated",
             "balance.available",
-            "charge.dispute.created",
-            "charge.dispute.updated",
-            "charge.dispute.closed",
-            "charge.dispute.funds_withdrawn",
-            "charge.dispute.funds_reinstated",
             "customer.created",
             "customer.updated",
             "customer.deleted",
             "payment.created",
             "payout.reconciliation_completed",
-            "radar.early_fraud_warning.created",
             "review.opened",
             "review.closed",
             "topup.succeeded",
@@ -129,6 +148,9 @@ SUBJECTS: dict[str, Subject] = {
     ),
 }
 """What each known type is about; `noted` ones are kept and need nothing yet."""
+
+LOOKED_AT_ITSELF: frozenset[Subject] = frozenset({"dispute", "warning"})
+"""Objects with a payment intent that are read themselves, not by the intent."""
 
 
 class NotKnownYet(Exception):
@@ -150,6 +172,7 @@ class StripeEvents:
         payments: Payments,
         refunds: Refunds,
         payouts: Payouts,
+        disputes: Disputes,
         record_account: RecordAccount,
         clock: Clock,
         secrets: tuple[str, ...],
@@ -160,6 +183,7 @@ class StripeEvents:
         self._payments = payments
         self._refunds = refunds
         self._payouts = payouts
+        self._disputes = disputes
         self._record_account = record_account
         self._clock = clock
         self._secrets = secrets
@@ -174,13 +198,14 @@ class StripeEvents:
         )
         strange, now = self._strange(event), self._clock.now()
         about = event.data.object
+        is_itself = SUBJECTS.get(event.type) in LOOKED_AT_ITSELF
         async with self._db.transaction() as tx:
             stored = await store_event(
                 tx,
                 event_id=event.id,
                 event_type=event.type,
                 account=event.account,
-                object_id=about.payment_intent or about.id,
+                object_id=about.id if is_itself else about.payment_intent or about.id,
                 api_version=event.api_version,
                 payload=msgspec.Raw(payload),
                 state="quarantined" if strange else "received",
@@ -237,23 +262,41 @@ class StripeEvents:
         subject = SUBJECTS.get(event.type, "noted")
         if event.object_id is None:
             return
+        object_id = event.object_id
         match subject:
-            case "intent":
-                await self._intent(event.object_id, why)
-            case "charge" if event.object_id.startswith("pi_"):
-                await self._intent(event.object_id, why)
             case "setup":
-                await self._setup(event.object_id, why)
+                await self._setup(object_id, why)
             case "method":
-                await self._method(event.object_id)
+                await self._method(object_id)
             case "account":
-                await self._account(event.account or event.object_id)
-            case "movements":
-                await self._movements(event.object_id, why)
+                await self._account(event.account or object_id)
             case "payout" if event.account is not None:
-                await self._payouts.observe(event.object_id, event.account)
-            case "charge" | "payout" | "noted":
+                await self._payouts.observe(object_id, event.account)
+            case "intent" | "charge" | "movements" | "dispute" | "warning":
+                await self._of_booking(subject, object_id, why)
+            case "payout" | "noted":
                 return
+
+    async def _of_booking(self, subject: Subject, object_id: str, why: Why) -> None:
+        """What is about the money of one booking; each part looks at Stripe by itself."""
+        match subject:
+            case "movements":
+                await self._movements(object_id, why)
+            case "dispute":
+                await self._known(self._disputes.observe(object_id, why))
+            case "warning":
+                await self._known(self._disputes.observe_warning(object_id, why))
+            case _ if object_id.startswith("pi_"):
+                await self._intent(object_id, why)
+            case _:
+                return
+
+    async def _known(self, work: Awaitable[None]) -> None:
+        """Raises `NotKnownYet` for an event that has overtaken what it is about."""
+        try:
+            await work
+        except NotFound as error:
+            raise NotKnownYet("of a charge that is not recorded") from error
 
     async def _intent(self, intent_id: str, why: Why) -> None:
         seen = _there(await self._stripe.intent(intent_id))

@@ -16,6 +16,7 @@ from actors.broker import Queue, QueueInvalidError
 from actors.calendars import Calendars, reach_calendars
 from actors.cards import Cards
 from actors.credits import Credits
+from actors.disputes import Disputes
 from actors.instructors import record_stripe_status
 from actors.notifications import Notifications
 from actors.payers import Payers
@@ -50,6 +51,7 @@ class Money(msgspec.Struct, frozen=True, kw_only=True):
     credits: Credits
     refunds: Refunds
     payouts: Payouts
+    disputes: Disputes
     timings: Timings
     notifications: Notifications
     stripe_events: StripeEvents
@@ -99,7 +101,9 @@ def _money(settings: Settings, payers: Payers, payments: Payments, common: _Comm
     credits_ = Credits(db, clock)
     refunds = Refunds(db=db, stripe=stripe, payments=payments, clock=clock, policy=policy)
     payouts = Payouts(db=db, stripe=stripe, payments=payments, clock=clock)
-    record_account = partial(record_stripe_status, db=db, calendars=calendars, clock=clock)
+    disputes = Disputes(
+        db=db, stripe=stripe, payments=payments, refunds=refunds, clock=clock, policy=policy
+    )
     return Money(
         stripe=stripe,
         payments=payments,
@@ -116,6 +120,7 @@ def _money(settings: Settings, payers: Payers, payments: Payments, common: _Comm
         credits=credits_,
         refunds=refunds,
         payouts=payouts,
+        disputes=disputes,
         timings=Timings(
             db=db,
             calendars=calendars,
@@ -131,16 +136,31 @@ def _money(settings: Settings, payers: Payers, payments: Payments, common: _Comm
             public_url=settings.public_url,
             policy=policy,
         ),
-        stripe_events=StripeEvents(
-            db=db,
-            stripe=stripe,
-            payments=payments,
-            refunds=refunds,
-            payouts=payouts,
-            record_account=record_account,
-            clock=clock,
-            secrets=settings.stripe_webhook_secrets,
+        stripe_events=_events(settings, common, payments, movers=(refunds, payouts, disputes)),
+    )
+
+
+def _events(
+    settings: Settings,
+    common: _Common,
+    payments: Payments,
+    *,
+    movers: tuple[Refunds, Payouts, Disputes],
+) -> StripeEvents:
+    refunds, payouts, disputes = movers
+    db, clock = common.db, common.clock
+    return StripeEvents(
+        db=db,
+        stripe=common.stripe,
+        payments=payments,
+        refunds=refunds,
+        payouts=payouts,
+        disputes=disputes,
+        record_account=partial(
+            record_stripe_status, db=db, calendars=common.calendars, clock=clock
         ),
+        clock=clock,
+        secrets=settings.stripe_webhook_secrets,
     )
 
 

@@ -10,6 +10,16 @@ from uuid import UUID
 import msgspec
 
 RefundStatus = Literal["pending", "requires_action", "succeeded", "failed", "canceled"]
+DisputeStatus = Literal[
+    "warning_needs_response",
+    "warning_under_review",
+    "warning_closed",
+    "needs_response",
+    "under_review",
+    "won",
+    "lost",
+    "prevented",
+]
 PayoutStatus = Literal["pending", "in_transit", "paid", "failed", "canceled"]
 
 
@@ -28,11 +38,12 @@ class CreateTransfer(
 class ReverseTransfer(
     msgspec.Struct, frozen=True, kw_only=True, tag="reverse_transfer", tag_field="call"
 ):
-    """Take a transfer back from a connected account, with the platform's fee if told so."""
+    """Take the transfer of a charge back, and give the platform's fee on it back with it."""
 
+    payment_intent_id: str
     transfer_id: str
+    application_fee_id: str | None
     amount_cents: int
-    refunds_fee: bool
     metadata: dict[str, str]
 
 
@@ -75,7 +86,7 @@ class TransferSeen(msgspec.Struct, frozen=True, kw_only=True, tag="transfer", ta
     metadata: dict[str, str] = {}
 
 
-class ReversalSeen(msgspec.Struct, frozen=True, kw_only=True, tag="reversal", tag_field="seen"):
+class ReversalSeen(msgspec.Struct, frozen=True, kw_only=True):
     """A transfer taken back, wholly or in part."""
 
     id: str
@@ -120,6 +131,33 @@ class MovementsSeen(msgspec.Struct, frozen=True, kw_only=True, tag="movements", 
     fee_refunds: tuple[FeeRefundSeen, ...]
 
 
+class DisputeSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """A dispute as fetched, with what was withdrawn for it and what came back."""
+
+    id: str
+    payment_intent_id: str
+    status: DisputeStatus
+    reason: str
+    amount_cents: int
+    withdrawn_cents: int = 0
+    withdrawal_transaction_id: str | None = None
+    withdrawal_fee_cents: int = 0
+    reinstated_cents: int = 0
+    reinstatement_transaction_id: str | None = None
+    reinstatement_fee_cents: int = 0
+    evidence_count: int = 0
+    evidence_due_at: datetime | None = None
+
+
+class FraudWarningSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """What an issuer suspects of a charge."""
+
+    id: str
+    payment_intent_id: str
+    fraud_type: str
+    is_actionable: bool
+
+
 class PayoutSeen(msgspec.Struct, frozen=True, kw_only=True, tag="payout", tag_field="seen"):
     """A payout of a connected account as fetched; the fee is the platform's, as Stripe says."""
 
@@ -151,4 +189,4 @@ class InstantQuote(msgspec.Struct, frozen=True, kw_only=True):
 
 
 MovementCall = CreateTransfer | ReverseTransfer | CreateRefund | CreatePayout
-MovementSeen = TransferSeen | ReversalSeen | MovementsSeen | PayoutSeen
+MovementSeen = TransferSeen | MovementsSeen | PayoutSeen

@@ -16,7 +16,6 @@ from domain.movements import (
     CreateTransfer,
     MovementsSeen,
     PayoutSeen,
-    ReversalSeen,
     ReverseTransfer,
     TransferSeen,
 )
@@ -239,14 +238,13 @@ class Unknown(msgspec.Struct, frozen=True, kw_only=True, tag="unknown", tag_fiel
     reason: str
 
 
-Moved = TransferSeen | ReversalSeen | MovementsSeen | PayoutSeen
+Moved = TransferSeen | MovementsSeen | PayoutSeen
 Seen = IntentSeen | SetupSeen | MethodSeen | Moved
 SEEN = (
     IntentSeen,
     SetupSeen,
     MethodSeen,
     TransferSeen,
-    ReversalSeen,
     MovementsSeen,
     PayoutSeen,
 )

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from domain.movements import CreateRefund
+from domain.movements import CreateRefund, ReverseTransfer
 from domain.operations import (
     AttachMethod,
     Call,
@@ -78,18 +78,32 @@ def call_of(step: Step, facts: MoneyFacts, payment: Payment) -> Call:
             )
         case "release":
             call = CancelIntent(payment_intent_id=_known(payment.payment_intent_id))
-        case "refund":
-            call = CreateRefund(
-                payment_intent_id=_known(payment.payment_intent_id),
-                transfer_id=payment.transfer_id,
-                application_fee_id=payment.application_fee_id,
-                amount_cents=facts.refund_cents,
-                reverses_transfer=facts.refund_reverses,
-                metadata={**_ours(facts), "refund_id": str(facts.refund_id)},
-            )
+        case "refund" | "recover":
+            call = _back(step, facts, payment)
         case "move" | "new_cycle" | "ask_confirm" | "plan_refund":
             raise MissingFactError(f"{step.kind} asks nothing of Stripe")
     return call
+
+
+def _back(step: Step, facts: MoneyFacts, payment: Payment) -> Call:
+    """What gives captured money back: to the card, or from the instructor to us."""
+    if step.kind == "refund":
+        return CreateRefund(
+            payment_intent_id=_known(payment.payment_intent_id),
+            transfer_id=payment.transfer_id,
+            application_fee_id=payment.application_fee_id,
+            amount_cents=facts.refund_cents,
+            reverses_transfer=facts.refund_reverses,
+            metadata={**_ours(facts), "refund_id": str(facts.refund_id)},
+        )
+    left = payment.captured_cents - facts.refunded_cents
+    return ReverseTransfer(
+        payment_intent_id=_known(payment.payment_intent_id),
+        transfer_id=_known(payment.transfer_id),
+        application_fee_id=payment.application_fee_id,
+        amount_cents=min(facts.recover_cents, left),
+        metadata={**_ours(facts), "cause": "dispute_lost"},
+    )
 
 
 def _intent(step: Step, facts: MoneyFacts, payment: Payment) -> CreateIntent:

@@ -31,6 +31,7 @@ StepKind = Literal[
     "ask_confirm",
     "plan_refund",
     "refund",
+    "recover",
 ]
 
 ASKING: frozenset[PaymentStatus] = frozenset(
@@ -40,9 +41,20 @@ ASKING: frozenset[PaymentStatus] = frozenset(
 
 OPEN_AUTHORIZATION: frozenset[PaymentStatus] = frozenset({"authorized", "capturing", "crediting"})
 TAKEN: frozenset[PaymentStatus] = frozenset(
-    {"captured", "payout_pending", "settled", "credited", "refunding", "partially_refunded"}
+    {
+        "captured",
+        "payout_pending",
+        "settled",
+        "credited",
+        "refunding",
+        "partially_refunded",
+        "disputed",
+        "dispute_lost",
+    }
 )
-REFUNDING: frozenset[PaymentStatus] = TAKEN.union(("refund_failed",))
+REFUNDING: frozenset[PaymentStatus] = frozenset(
+    {"captured", "payout_pending", "settled", "refunding", "partially_refunded", "refund_failed"}
+)
 KEPT: frozenset[PaymentStatus] = frozenset({"captured", "payout_pending", "settled"})
 """Taken and not given back in any part."""
 CREDITS_INSTEAD: frozenset[PaymentStatus] = frozenset({"credit_only"})
@@ -102,6 +114,8 @@ class MoneyFacts(msgspec.Struct, frozen=True, kw_only=True):
     refund_reverses: bool = True
     refunded_cents: int = 0
     """What all earlier refunds have given or will give."""
+    recover_cents: int = 0
+    """What lost disputes took that is still to be taken back from the instructor."""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -114,8 +128,8 @@ class Step(msgspec.Struct, frozen=True):
 
 def next_step(facts: MoneyFacts, payment: Payment, *, now: datetime, policy: Policy) -> Step | None:
     """What this payment needs now; `None` when it rests until something happens."""
-    if facts.refund_id is not None and payment.status in REFUNDING:
-        return Step("refund", "refunding")
+    if back := _back(facts, payment):
+        return back
     match facts.status:
         case "pending":
             return _pending(facts, payment, now=now, policy=policy)
@@ -127,6 +141,15 @@ def next_step(facts: MoneyFacts, payment: Payment, *, now: datetime, policy: Pol
             return _ended(facts, payment)
         case "requested":
             return None
+
+
+def _back(facts: MoneyFacts, payment: Payment) -> Step | None:
+    """Money that is to go back, whatever became of the booking."""
+    if payment.status in REFUNDING and facts.refund_id is not None:
+        return Step("refund", "refunding")
+    if payment.status == "dispute_lost" and facts.recover_cents:
+        return Step("recover", "dispute_lost")
+    return None
 
 
 def _pending(facts: MoneyFacts, payment: Payment, *, now: datetime, policy: Policy) -> Step | None:

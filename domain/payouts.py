@@ -49,6 +49,22 @@ class Payout(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: datetime | None
 
 
+def less_frozen(quotes: tuple[InstantQuote, ...], frozen_cents: int) -> tuple[InstantQuote, ...]:
+    """The quotes with what disputes may still take left out; the net shrinks in proportion."""
+    if not frozen_cents:
+        return quotes
+    return tuple(
+        InstantQuote(
+            destination=each.destination,
+            gross_cents=each.gross_cents - frozen_cents,
+            net_cents=(each.gross_cents - frozen_cents) * each.net_cents // each.gross_cents,
+            currency=each.currency,
+        )
+        for each in quotes
+        if each.gross_cents > frozen_cents
+    )
+
+
 def net_for(quotes: tuple[InstantQuote, ...], amount_cents: int | None) -> tuple[InstantQuote, int]:
     """Where an instant payout goes, and what to ask Stripe for so that it takes `amount_cents`.
 
@@ -56,7 +72,7 @@ def net_for(quotes: tuple[InstantQuote, ...], amount_cents: int | None) -> tuple
     net and fee never take more than was asked. Raises `PayoutUnavailable`, `Invalid`.
     """
     if not quotes:
-        raise PayoutUnavailable("your bank account takes no instant payouts")
+        raise PayoutUnavailable("nothing can be paid out to your bank account at once")
     best = max(quotes, key=lambda each: each.net_cents)
     if best.net_cents < INSTANT_MINIMUM_CENTS:
         raise PayoutUnavailable("there is less than $0.50 to pay out")

@@ -34,7 +34,17 @@ PAYABLE: frozenset[PaymentStatus] = frozenset({"scheduled", "authorized", "credi
 """Statuses with which a booking may be confirmed: reserved, or a card to reserve on in time."""
 
 AT_REST: frozenset[PaymentStatus] = frozenset(
-    {"released", "credited", "settled", "collection", "written_off", "refunded", "refund_failed"}
+    {
+        "released",
+        "credited",
+        "settled",
+        "collection",
+        "written_off",
+        "refunded",
+        "refund_failed",
+        "disputed",
+        "dispute_lost",
+    }
 )
 """Statuses in which an ended booking needs no further money work."""
 

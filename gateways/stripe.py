@@ -22,6 +22,8 @@ from domain.movements import (
     CreatePayout,
     CreateRefund,
     CreateTransfer,
+    DisputeSeen,
+    FraudWarningSeen,
     InstantQuote,
     MovementsSeen,
     PayoutSeen,
@@ -47,6 +49,7 @@ from domain.operations import (
 )
 from gateways.settings import LIVE_PREFIXES, STRIPE_API_BASE, SettingsInvalidError
 from gateways.stripe_calls import StripeCalls
+from gateways.stripe_disputes import StripeDisputes
 from gateways.stripe_objects import IntentBody, SetupBody, account_seen
 from gateways.stripe_outcomes import IsStale, IsStoredFailure, is_busy, outcome_of
 
@@ -83,6 +86,7 @@ class StripeGateway:
         """Made by `connect`."""
         self._api = client.v1
         self._calls = StripeCalls(client)
+        self._disputes = StripeDisputes(client)
         self._http = http
         self.is_live = key.startswith(LIVE_PREFIXES)
         self.api_version = stripe.api_version
@@ -160,6 +164,26 @@ class StripeGateway:
             )
         except stripe.StripeError as error:
             return _reading(error)
+
+    async def dispute(self, dispute_id: str) -> DisputeSeen | Refused | Unknown:
+        """A dispute as it is now."""
+        try:
+            return await self._patiently(lambda: self._disputes.dispute(dispute_id))
+        except stripe.StripeError as error:
+            return _reading(error)
+
+    async def fraud_warning(self, warning_id: str) -> FraudWarningSeen | Refused | Unknown:
+        """An early fraud warning as it is now."""
+        try:
+            return await self._patiently(lambda: self._disputes.fraud_warning(warning_id))
+        except stripe.StripeError as error:
+            return _reading(error)
+
+    async def answer_dispute(self, dispute_id: str, *, text: str, key: str) -> DisputeSeen:
+        """Submits evidence. `PaymentUnavailable`, `NotFound` when it can no longer be answered."""
+        return await self._interactive(
+            lambda: self._disputes.answer(dispute_id, text=text, key=key)
+        )
 
     async def payout(self, payout_id: str, *, account: str) -> PayoutSeen | Refused | Unknown:
         """A payout of a connected account as it is now."""

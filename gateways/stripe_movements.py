@@ -117,7 +117,8 @@ class StripeMovements:
                 return None if mine is None else await self.transfer(mine)
             case ReverseTransfer():
                 reversals = await self.reversals(call.transfer_id)
-                return next((each for each in reversals if each.metadata == call.metadata), None)
+                is_there = any(each.metadata == call.metadata for each in reversals)
+                return await self._moved_by(call) if is_there else None
             case CreateRefund():
                 refunds = await self._api.refunds.list_async(
                     {"payment_intent": call.payment_intent_id, "limit": LIST_MAX}
@@ -196,16 +197,18 @@ class StripeMovements:
         )
         return _transfer_seen(made)
 
-    async def _reverse(self, call: ReverseTransfer, options: stripe.RequestOptions) -> ReversalSeen:
+    async def _reverse(
+        self, call: ReverseTransfer, options: stripe.RequestOptions
+    ) -> MovementsSeen:
+        """Takes back, and reads all that moved with it: if that fails, the key repeats both."""
         params: stripe.params.TransferReversalCreateParams = {
             "amount": call.amount_cents,
             "metadata": call.metadata,
-            "expand": REVERSAL_EXPAND,
         }
-        if call.refunds_fee:
+        if call.application_fee_id is not None:
             params["refund_application_fee"] = True
-        reversals = self._api.transfers.reversals
-        return _reversal_seen(await reversals.create_async(call.transfer_id, params, options))
+        await self._api.transfers.reversals.create_async(call.transfer_id, params, options)
+        return await self._moved_by(call)
 
     async def _refund(self, call: CreateRefund, options: stripe.RequestOptions) -> MovementsSeen:
         """Refunds, and reads all that moved with it: if that fails, the key repeats both."""
@@ -222,7 +225,7 @@ class StripeMovements:
         await self._api.refunds.create_async(params, options)
         return await self._moved_by(call)
 
-    async def _moved_by(self, call: CreateRefund) -> MovementsSeen:
+    async def _moved_by(self, call: CreateRefund | ReverseTransfer) -> MovementsSeen:
         return await self.movements(
             call.payment_intent_id,
             transfer_id=call.transfer_id,

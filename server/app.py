@@ -21,6 +21,7 @@ from server import (
     availability,
     bookings,
     cancellation,
+    disputes,
     health,
     instructors,
     ledger,
@@ -62,6 +63,7 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     ledger.Ledger,
     refunds.Refunds,
     payouts.Payouts,
+    disputes.Disputes,
     search.Search,
     stripe_webhook.StripeWebhook,
     live.live,
@@ -138,6 +140,7 @@ async def wired(settings: Settings, clock: Clock) -> AsyncGenerator[Parts]:
             cards=money.cards,
             refunds=money.refunds,
             payouts=money.payouts,
+            disputes=money.disputes,
             stripe_events=money.stripe_events,
             hub=hub,
             checks={

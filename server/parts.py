@@ -7,6 +7,7 @@ import msgspec
 from actors.accounts import Accounts
 from actors.bookings import Bookings
 from actors.cards import Cards
+from actors.disputes import Disputes
 from actors.instructors import Instructors
 from actors.live import Hub
 from actors.payouts import Payouts
@@ -35,6 +36,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     cards: Cards
     refunds: Refunds
     payouts: Payouts
+    disputes: Disputes
     stripe_events: StripeEvents
     hub: Hub
     checks: dict[str, Callable[[], Awaitable[object]]]

@@ -185,9 +185,50 @@ CREATE TABLE public.credit_lots (
     created_at timestamp with time zone NOT NULL,
     expires_at timestamp with time zone NOT NULL,
     expired_at timestamp with time zone,
+    reason text,
+    granted_by uuid,
+    restored_from uuid,
     CONSTRAINT credit_lots_expired_are_empty CHECK (((expired_at IS NULL) OR (remaining_cents = 0))),
+    CONSTRAINT credit_lots_grant_something CHECK ((granted_cents > 0)),
     CONSTRAINT credit_lots_remain_within_grant CHECK (((remaining_cents >= 0) AND (remaining_cents <= granted_cents))),
     CONSTRAINT credit_lots_source_is_known CHECK ((source = ANY (ARRAY['cancellation'::text, 'goodwill'::text, 'referral'::text, 'no_show'::text, 'package'::text, 'gift'::text])))
+);
+
+CREATE TABLE public.credit_reservations (
+    booking_id uuid NOT NULL,
+    lot_id uuid NOT NULL,
+    amount_cents integer NOT NULL,
+    state text DEFAULT 'reserved'::text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT credit_reservations_final_has_an_end CHECK (((state = 'reserved'::text) = (ended_at IS NULL))),
+    CONSTRAINT credit_reservations_state_is_known CHECK ((state = ANY (ARRAY['reserved'::text, 'consumed'::text, 'restored'::text]))),
+    CONSTRAINT credit_reservations_take_something CHECK ((amount_cents > 0))
+);
+
+CREATE TABLE public.disputes (
+    id text NOT NULL,
+    booking_id uuid NOT NULL,
+    status text NOT NULL,
+    reason text NOT NULL,
+    amount_cents integer NOT NULL,
+    currency text NOT NULL,
+    previous_status text NOT NULL,
+    recovery text DEFAULT 'none'::text NOT NULL,
+    evidence_count integer DEFAULT 0 NOT NULL,
+    evidence_due_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    closed_at timestamp with time zone,
+    CONSTRAINT disputes_recovery_is_known CHECK ((recovery = ANY (ARRAY['none'::text, 'wanted'::text, 'done'::text, 'absorbed'::text]))),
+    CONSTRAINT disputes_status_is_known CHECK ((status = ANY (ARRAY['warning_needs_response'::text, 'warning_under_review'::text, 'warning_closed'::text, 'needs_response'::text, 'under_review'::text, 'won'::text, 'lost'::text, 'prevented'::text])))
+);
+
+CREATE TABLE public.fraud_warnings (
+    id text NOT NULL,
+    booking_id uuid NOT NULL,
+    fraud_type text NOT NULL,
+    is_actionable boolean NOT NULL,
+    created_at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE public.idempotency_keys (
@@ -317,6 +358,7 @@ CREATE TABLE public.payments (
     decline_code text,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
+    top_up_id text,
     CONSTRAINT payments_status_is_known CHECK ((status = ANY (ARRAY['card_setup'::text, 'scheduled'::text, 'authorizing'::text, 'authorized'::text, 'auth_retry'::text, 'card_required'::text, 'action_required'::text, 'capturing'::text, 'captured'::text, 'payout_pending'::text, 'settled'::text, 'releasing'::text, 'released'::text, 'crediting'::text, 'credited'::text, 'credit_only'::text, 'auth_lost'::text, 'collection'::text, 'written_off'::text, 'refunding'::text, 'refunded'::text, 'partially_refunded'::text, 'refund_failed'::text, 'disputed'::text, 'dispute_lost'::text])))
 );
 
@@ -469,7 +511,7 @@ CREATE TABLE public.timings (
     created_at timestamp with time zone NOT NULL,
     completed_at timestamp with time zone,
     CONSTRAINT timings_final_has_an_end CHECK (((state = ANY (ARRAY['completed'::text, 'cancelled'::text, 'discarded'::text])) = (completed_at IS NOT NULL))),
-    CONSTRAINT timings_kind_is_known CHECK ((kind = ANY (ARRAY['expire_hold'::text, 'confirm'::text, 'authorize'::text, 'warn_payment'::text, 'cancel_unpaid'::text, 'start'::text, 'complete'::text, 'capture'::text, 'settle'::text, 'expire_credit'::text]))),
+    CONSTRAINT timings_kind_is_known CHECK ((kind = ANY (ARRAY['expire_hold'::text, 'confirm'::text, 'authorize'::text, 'warn_payment'::text, 'cancel_unpaid'::text, 'start'::text, 'complete'::text, 'capture'::text, 'settle'::text, 'top_up'::text, 'expire_credit'::text, 'remind_credit'::text]))),
     CONSTRAINT timings_state_is_known CHECK ((state = ANY (ARRAY['scheduled'::text, 'running'::text, 'completed'::text, 'cancelled'::text, 'discarded'::text])))
 );
 
@@ -517,6 +559,15 @@ ALTER TABLE ONLY public.credit_lots
 
 ALTER TABLE ONLY public.credit_lots
     ADD CONSTRAINT credit_lots_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.credit_reservations
+    ADD CONSTRAINT credit_reservations_pkey PRIMARY KEY (booking_id, lot_id);
+
+ALTER TABLE ONLY public.disputes
+    ADD CONSTRAINT disputes_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.fraud_warnings
+    ADD CONSTRAINT fraud_warnings_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (user_id, method, path, key);
@@ -624,7 +675,17 @@ CREATE INDEX bookings_held_by_student ON public.bookings USING btree (student_id
 
 CREATE INDEX bookings_taught_by_instructor ON public.bookings USING btree (instructor_id, start_at) WHERE (status = ANY (ARRAY['completed'::text, 'no_show'::text]));
 
+CREATE INDEX credit_lots_by_time ON public.credit_lots USING btree (created_at DESC, id DESC);
+
 CREATE INDEX credit_lots_by_user ON public.credit_lots USING btree (user_id, expires_at) WHERE (remaining_cents > 0);
+
+CREATE INDEX credit_reservations_by_lot ON public.credit_reservations USING btree (lot_id);
+
+CREATE INDEX disputes_by_booking ON public.disputes USING btree (booking_id);
+
+CREATE INDEX disputes_by_time ON public.disputes USING btree (created_at DESC, id DESC);
+
+CREATE INDEX fraud_warnings_by_booking ON public.fraud_warnings USING btree (booking_id);
 
 CREATE INDEX idempotency_keys_by_expiry ON public.idempotency_keys USING btree (expires_at);
 
@@ -721,7 +782,25 @@ ALTER TABLE ONLY public.credit_lots
     ADD CONSTRAINT credit_lots_booking_id_fkey FOREIGN KEY (booking_id) REFERENCES public.bookings(id);
 
 ALTER TABLE ONLY public.credit_lots
+    ADD CONSTRAINT credit_lots_granted_by_fkey FOREIGN KEY (granted_by) REFERENCES public.users(id);
+
+ALTER TABLE ONLY public.credit_lots
+    ADD CONSTRAINT credit_lots_restored_from_fkey FOREIGN KEY (restored_from) REFERENCES public.credit_lots(id);
+
+ALTER TABLE ONLY public.credit_lots
     ADD CONSTRAINT credit_lots_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id);
+
+ALTER TABLE ONLY public.credit_reservations
+    ADD CONSTRAINT credit_reservations_booking_id_fkey FOREIGN KEY (booking_id) REFERENCES public.bookings(id);
+
+ALTER TABLE ONLY public.credit_reservations
+    ADD CONSTRAINT credit_reservations_lot_id_fkey FOREIGN KEY (lot_id) REFERENCES public.credit_lots(id);
+
+ALTER TABLE ONLY public.disputes
+    ADD CONSTRAINT disputes_booking_id_fkey FOREIGN KEY (booking_id) REFERENCES public.payments(booking_id);
+
+ALTER TABLE ONLY public.fraud_warnings
+    ADD CONSTRAINT fraud_warnings_booking_id_fkey FOREIGN KEY (booking_id) REFERENCES public.payments(booking_id);
 
 ALTER TABLE ONLY public.instructors
     ADD CONSTRAINT instructors_id_fkey FOREIGN KEY (id) REFERENCES public.users(id);
@@ -782,6 +861,15 @@ GRANT SELECT ON TABLE public.calendars TO instainstru_reads;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.credit_lots TO instainstru_app;
 GRANT SELECT ON TABLE public.credit_lots TO instainstru_reads;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.credit_reservations TO instainstru_app;
+GRANT SELECT ON TABLE public.credit_reservations TO instainstru_reads;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.disputes TO instainstru_app;
+GRANT SELECT ON TABLE public.disputes TO instainstru_reads;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.fraud_warnings TO instainstru_app;
+GRANT SELECT ON TABLE public.fraud_warnings TO instainstru_reads;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.idempotency_keys TO instainstru_app;
 

@@ -105,6 +105,8 @@ _REASONS: dict[str, tuple[str, ...]] = {
         "refunds_cause_is_known",
         "refunds_state_is_known",
         "payouts_state_is_known",
+        "disputes_status_is_known",
+        "disputes_recovery_is_known",
     ),
     "one statement writes both columns": (
         "sessions_end_has_a_reason",

@@ -15,7 +15,11 @@ SELECT
     coalesce((
         SELECT sum(g.amount_cents) FROM refunds g
         WHERE g.booking_id = b.id AND g.state IN ('pending', 'succeeded')
-    ), 0)::integer AS refunded_cents
+    ), 0)::integer AS refunded_cents,
+    coalesce((
+        SELECT sum(d.amount_cents) FROM disputes d
+        WHERE d.booking_id = b.id AND d.recovery = 'wanted'
+    ), 0)::integer AS recover_cents
 FROM bookings b
 JOIN payments p ON p.booking_id = b.id
 JOIN users u ON u.id = b.student_id

@@ -1,0 +1,141 @@
+"""Takes in what banks say about charges, answers them, and bears or passes on what is lost."""
+
+from uuid import UUID
+
+import msgspec
+
+from actors.ledger import post
+from actors.payment_records import Scene, Why, again, save, scene_of, tell
+from actors.payments import Payments
+from actors.refunds import Refunds
+from domain.dispute_journals import dispute_journals
+from domain.disputes import CLOSED, Dispute, after_disputes, can_be_disputed, is_newer, recovery_of
+from domain.errors import NotFound, PaymentUnavailable
+from domain.movements import DisputeSeen, FraudWarningSeen
+from domain.settings import POLICY, Policy
+from gateways.clock import Clock
+from gateways.stripe import StripeGateway
+from storage.database import Database
+from storage.disputes import (
+    dispute_by_id,
+    disputes_of_booking,
+    keep_fraud_warning,
+    record_dispute,
+)
+from storage.payments import booking_of_intent
+from storage.query import Tx
+
+
+class Disputes:
+    """The owner of `disputes` and of the warnings before them."""
+
+    def __init__(
+        self,
+        *,
+        db: Database,
+        stripe: StripeGateway,
+        payments: Payments,
+        refunds: Refunds,
+        clock: Clock,
+        policy: Policy = POLICY,
+    ) -> None:
+        """`payments` takes back what a lost dispute cost; `refunds` forestalls one."""
+        self._db = db
+        self._stripe = stripe
+        self._payments = payments
+        self._refunds = refunds
+        self._clock = clock
+        self._policy = policy
+
+    async def observe(self, dispute_id: str, why: Why) -> None:
+        """Looks at a dispute and takes it in.
+
+        Raises `NotFound` for a charge that is not recorded (yet), `PaymentUnavailable`.
+        """
+        seen = await self._stripe.dispute(dispute_id)
+        if not isinstance(seen, DisputeSeen):
+            raise PaymentUnavailable(retry_after=5)
+        await self._take_in(seen, why)
+
+    async def observe_warning(self, warning_id: str, why: Why) -> None:
+        """Keeps an issuer's warning; what was captured for a lesson not yet given goes back."""
+        seen = await self._stripe.fraud_warning(warning_id)
+        if not isinstance(seen, FraudWarningSeen):
+            raise PaymentUnavailable(retry_after=5)
+        booking_id = await self._booking_of(seen.payment_intent_id)
+        now = self._clock.now()
+        async with self._db.transaction() as tx:
+            await keep_fraud_warning(
+                tx,
+                warning_id=seen.id,
+                booking_id=booking_id,
+                fraud_type=seen.fraud_type,
+                is_actionable=seen.is_actionable,
+                now=now,
+            )
+            scene = await scene_of(tx, booking_id, why=why, now=now, policy=self._policy)
+            if scene is None or not seen.is_actionable:
+                return
+            await tell(tx, scene, "payment.fraud_suspected", {"fraud_type": seen.fraud_type})
+        if now < scene.facts.end_at:
+            await self._refunds.forestall(booking_id, why)
+
+    async def answer(self, dispute_id: str, *, text: str, key: str, why: Why) -> Dispute:
+        """Submits what we know to the bank, once. Raises `NotFound`, `PaymentUnavailable`."""
+        if await dispute_by_id(self._db.reads, dispute_id=dispute_id) is None:
+            raise NotFound
+        await self._take_in(await self._stripe.answer_dispute(dispute_id, text=text, key=key), why)
+        found = await dispute_by_id(self._db.reads, dispute_id=dispute_id)
+        if found is None:
+            raise NotFound
+        return found
+
+    async def _booking_of(self, payment_intent_id: str) -> UUID:
+        booking_id = await booking_of_intent(self._db.reads, payment_intent_id=payment_intent_id)
+        if booking_id is None:
+            raise NotFound
+        return booking_id
+
+    async def _take_in(self, seen: DisputeSeen, why: Why) -> None:
+        booking_id = await self._booking_of(seen.payment_intent_id)
+        now = self._clock.now()
+        async with self._db.transaction() as tx:
+            scene = await scene_of(tx, booking_id, why=why, now=now, policy=self._policy)
+            if scene is None or not can_be_disputed(scene.payment):
+                raise NotFound
+            await _absorb(tx, scene, seen)
+        await self._payments.drive(booking_id, why)
+
+
+async def _absorb(tx: Tx, scene: Scene, seen: DisputeSeen) -> None:
+    """The row, the journals, the payment's status and the event, of one look at a dispute."""
+    facts, payment, now = scene.facts, scene.payment, scene.now
+    known = await disputes_of_booking(tx, booking_id=facts.booking_id)
+    before = next((each for each in known if each.id == seen.id), None)
+    if before is not None and not is_newer(before.status, seen.status):
+        return
+    first = known[0] if known else None
+    previous = first.previous_status if first else payment.status
+    recovery = recovery_of(seen, previous)
+    await record_dispute(
+        tx,
+        dispute_id=seen.id,
+        booking_id=facts.booking_id,
+        status=seen.status,
+        reason=seen.reason,
+        amount_cents=seen.amount_cents,
+        currency=facts.currency,
+        previous_status=previous,
+        recovery=recovery,
+        evidence_count=seen.evidence_count,
+        evidence_due_at=seen.evidence_due_at,
+        closed_at=now if seen.status in CLOSED else None,
+        now=now,
+    )
+    await post(tx, dispute_journals(facts, seen, recovery, at=now), now=now)
+    scene = await again(tx, scene)
+    disputes = await disputes_of_booking(tx, booking_id=facts.booking_id)
+    status = after_disputes(payment, disputes)
+    scene = await save(tx, scene, msgspec.structs.replace(payment, status=status))
+    if before is None:
+        await tell(tx, scene, "payment.disputed", {"reason": seen.reason})
