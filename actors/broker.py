@@ -28,6 +28,8 @@ from taskiq.kicker import AsyncKicker
 from taskiq.receiver import Receiver
 from taskiq_nats import PullBasedJetStreamBroker
 
+from domain.errors import Unavailable
+
 log = structlog.get_logger()
 
 STREAM = "TASKS"
@@ -40,6 +42,8 @@ PENDING_MAX = 500
 BATCH = 50
 PULL_SECONDS = 5.0
 REPAIR_PAUSES = (0.1, 0.25, 0.5, 1.0, 2.0)
+AWAY_PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
+"""How long a task waits for a service that is away before the clock has to send it again."""
 TASKS_AT_ONCE = 32
 CONFIG_DIFFERS = 10058
 COMPARED = ("ack_policy", "ack_wait", "max_deliver", "max_ack_pending", "filter_subject")
@@ -221,12 +225,22 @@ async def work(
 def _guarded(name: str, task: Callable[[str], Awaitable[None]]) -> Callable[[str], Awaitable[None]]:
     async def run(subject: str) -> None:
         try:
-            await task(subject)
+            await _patiently(task, subject)
         except Exception:
             # the row still waits: the clock sends it again
             log.exception("task.failed", task=name, subject=subject)
 
     return run
+
+
+async def _patiently(task: Callable[[str], Awaitable[None]], subject: str) -> None:
+    """Tries again while something does not answer; every task may be repeated."""
+    for pause in AWAY_PAUSES:
+        try:
+            return await task(subject)
+        except Unavailable:
+            await asyncio.sleep(pause)
+    return await task(subject)
 
 
 logging.getLogger("taskiq").setLevel(logging.WARNING)

@@ -113,21 +113,13 @@ class Timings:
 
     async def fire(self, timing_id: UUID) -> None:
         """Works one timing that the clock has claimed; does nothing for any other."""
-        timing = await self._claimed(timing_id)
+        timing = await timing_by_id(self._db.reads, timing_id=timing_id)
         if timing is None or timing.state != "running":
             return
         late = (self._clock.now() - timing.due_at).total_seconds()
         LATENESS.labels(kind=timing.kind).observe(max(0.0, late))
         async with self._beating(timing.id):
             await self._tried(timing)
-
-    async def _claimed(self, timing_id: UUID) -> Timing | None:
-        """The timing, also from a database that is away for a moment; else it waits for rescue."""
-        for pause in PAUSES:
-            with suppress(Unavailable):
-                return await timing_by_id(self._db.reads, timing_id=timing_id)
-            await asyncio.sleep(pause)
-        return await timing_by_id(self._db.reads, timing_id=timing_id)
 
     async def sweep(self, name: str) -> None:
         """One of the safety nets, on the functions that the timings use."""

@@ -13,6 +13,7 @@ from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, StreamConfig
 
 from actors.broker import DURABLE, PULL_SECONDS, Queue, QueueInvalidError, kick, work
+from domain.errors import Unavailable
 from sandbox.nats import Nats
 from sandbox.ports import free_port
 
@@ -104,6 +105,27 @@ async def test_a_failing_task_does_not_stop_the_worker(nats_url: str) -> None:
     await worker
     await queue.shutdown()
     assert done.subjects == ["first", "second"]
+
+
+async def test_a_task_waits_for_what_is_away(nats_url: str) -> None:
+    done, tries = Done(), []
+
+    async def fetch(subject: str) -> None:
+        tries.append(subject)
+        if len(tries) < 3:
+            raise Unavailable("not yet")
+        await done.note(subject)
+
+    name, stopped = a_name(), asyncio.Event()
+    queue = Queue(nats_url, name=name)
+    await queue.startup()
+    worker = asyncio.create_task(work(queue, {"fetch": fetch}, stopped))
+    await kick(queue, "fetch", "it", once="1")
+    await done.has(1)
+    stopped.set()
+    await worker
+    await queue.shutdown()
+    assert tries == ["it"] * 3
 
 
 async def test_a_deleted_stream_comes_back_by_itself(nats_url: str) -> None:
