@@ -56,6 +56,8 @@ def story_of(events: list[BookingEvent], lesson: Lesson, *, side: Side) -> list[
 def _text(event: BookingEvent, lesson: Lesson, side: Side) -> str:
     if event.event == "booking.cancelled":
         return _cancelled(event, lesson, side)
+    if event.event == "payment.released" and not lesson.was_authorized:
+        return ""
     words = FOR_BOTH | (FOR_STUDENT if side == "student" else FOR_INSTRUCTOR)
     return words.get(event.event, "").format(
         price=money.words(lesson.price_cents, lesson.currency),

@@ -25,7 +25,7 @@ const UNREACHABLE: Problem = {
   status: 0,
   code: "unreachable",
   title: "We could not reach the server",
-  detail: "Nothing was lost. Check your connection and try again.",
+  detail: "We could not reach the server. Nothing was lost; check your connection and try again.",
   errors: [],
   body: {},
 };

@@ -198,16 +198,18 @@ class Slots {
     this.#offerNextFree();
   }
 
-  /** A connection that heals at once is not worth a word. */
+  /** A connection that heals at once is not worth a word; failed tries to heal it do not put the word off. */
   #tellState(state: "live" | "lost"): void {
-    clearTimeout(this.#lostTimer);
     const badge = need(this.root, "[data-live-state]");
     const tell = (): void => {
       badge.dataset.state = state;
       badge.textContent = state === "live" ? "Live" : "Reconnecting";
     };
-    if (state === "live") tell();
-    else this.#lostTimer = window.setTimeout(tell, QUIET_LOSS_MS);
+    if (state === "live") {
+      clearTimeout(this.#lostTimer);
+      this.#lostTimer = 0;
+      tell();
+    } else if (this.#lostTimer === 0) this.#lostTimer = window.setTimeout(tell, QUIET_LOSS_MS);
   }
 
   #offerNextFree(): void {
