@@ -1,8 +1,10 @@
 """Refunds: who may ask for what, and what a booking's payment becomes by what Stripe shows.
 
-A refund is folded from all refunds of a charge at once, so order and repetition do not matter.
+A refund is folded from all refunds of a charge at once, and a look that is older than what is known
+is lifted to it first, so order, repetition and lateness do not matter.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -27,6 +29,23 @@ FOLLOWS: frozenset[PaymentStatus] = REFUNDABLE.union(("refunding", "refunded"))
 """Statuses that a refund may change."""
 
 LOST: frozenset[RefundStatus] = frozenset({"failed", "canceled"})
+
+RANKS: dict[RefundStatus, int] = {
+    "pending": 0,
+    "requires_action": 0,
+    "succeeded": 1,
+    "canceled": 2,
+    "failed": 2,
+}
+"""A refund may still fail after it has succeeded, never the other way round."""
+
+SHOWN: dict[RefundState, RefundStatus] = {
+    "pending": "pending",
+    "succeeded": "succeeded",
+    "failed": "failed",
+    "canceled": "canceled",
+}
+"""What our states were read from; the others are not at Stripe."""
 
 
 class Refund(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +94,44 @@ def state_of(seen: RefundSeen) -> RefundState:
             return "canceled"
 
 
+def not_older(seen: MovementsSeen, known: Sequence[Refund]) -> MovementsSeen:
+    """The look with what is known already and newer than it; `known` is oldest first.
+
+    Lists are read outside a transaction, so an old one may come after a newer one.
+    """
+    states: dict[str | None, RefundStatus] = {
+        each.stripe_refund_id: SHOWN.get(each.state, "pending") for each in known
+    }
+    there = {each.id for each in seen.refunds}
+    lifted = [
+        msgspec.structs.replace(each, status=states[each.id])
+        if each.id in states and RANKS[states[each.id]] > RANKS[each.status]
+        else each
+        for each in seen.refunds
+    ]
+    missing = [each for each in known if each.stripe_refund_id not in there]
+    return msgspec.structs.replace(seen, refunds=(*lifted, *_remembered(seen, missing)))
+
+
+def _remembered(seen: MovementsSeen, known: Sequence[Refund]) -> list[RefundSeen]:
+    """Refunds a look is too old to show, as they were last seen; their journals are posted."""
+    return [
+        RefundSeen(
+            id=each.stripe_refund_id,
+            payment_intent_id=seen.payment_intent_id,
+            amount_cents=each.amount_cents,
+            status=SHOWN[each.state],
+            reason=each.reason,
+            failure_reason=each.failure_reason,
+            transaction_id=None,
+            failure_transaction_id=None,
+            refund_id=each.id,
+        )
+        for each in known
+        if each.stripe_refund_id is not None and each.state in SHOWN
+    ]
+
+
 def after_refunds(payment: Payment, seen: MovementsSeen, *, is_planned: bool) -> PaymentStatus:
     """The payment's status by all its refunds. `is_planned`: one more is still to be sent."""
     if seen.payment_intent_id != payment.payment_intent_id or payment.status not in FOLLOWS:
@@ -89,4 +146,4 @@ def after_refunds(payment: Payment, seen: MovementsSeen, *, is_planned: bool) ->
         return "refunded"
     if seen.refunds[-1].status == "failed":
         return "refund_failed"
-    return "partially_refunded" if given else payment.status
+    return "partially_refunded" if given else "refund_failed"

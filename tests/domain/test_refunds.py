@@ -41,7 +41,7 @@ def seen(*refunds: tuple[int, RefundStatus]) -> MovementsSeen:
         (((4000, "succeeded"), (6000, "pending")), "refunding"),
         (((10_000, "failed"),), "refund_failed"),
         (((10_000, "failed"), (10_000, "succeeded")), "refunded"),
-        (((10_000, "canceled"),), "settled"),
+        (((10_000, "canceled"),), "refund_failed"),
         (((4000, "succeeded"), (6000, "canceled")), "partially_refunded"),
     ],
 )
