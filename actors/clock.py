@@ -252,6 +252,7 @@ class ClockLoop:
         for name in SWEEPS:
             await kick(self._queue, "sweep", name, once=f"{name}:{stamp}")
         await kick(self._queue, "rescue_operations", "", once=f"operations:{stamp}")
+        await kick(self._queue, "reconcile", "", once=f"reconcile:{stamp}")
 
 
 async def _woken(waker: asyncio.Event, seconds: float) -> None:

@@ -52,8 +52,11 @@ from storage.timings import sync_timings
 log = structlog.get_logger()
 
 AUTHORIZATIONS = Counter(
-    "auth_attempts_total", "Cards tried, by what came of it.", ("result", "decline_code")
+    "auth_attempts_total",
+    "Cards tried, by the step of the ladder and what came of it.",
+    ("n", "result", "decline_code"),
 )
+CAPTURES = Counter("captures_total", "Captures, by what came of them.", ("result",))
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,7 +133,9 @@ async def _applied(
 ) -> tuple[Scene, Outcome]:
     call = operation.params
     if isinstance(call, ConfirmIntent):
-        _count(answer)
+        _count(answer, scene.payment.attempt + 1)
+    elif isinstance(call, CaptureIntent):
+        CAPTURES.labels(result=type(answer).__name__).inc()
     match answer:
         case Declined(decline=decline):
             return await _declined(tx, scene, operation, decline), Outcome(decline=decline)
@@ -228,6 +233,6 @@ async def _stale(tx: Tx, scene: Scene, operation: Operation, stale: Stale) -> tu
             return scene, Outcome(stops="blocked", code=stale.code)
 
 
-def _count(answer: Answer) -> None:
+def _count(answer: Answer, attempt: int) -> None:
     code = answer.decline.code if isinstance(answer, Declined) else ""
-    AUTHORIZATIONS.labels(result=type(answer).__name__, decline_code=code).inc()
+    AUTHORIZATIONS.labels(n=attempt, result=type(answer).__name__, decline_code=code).inc()

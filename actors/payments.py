@@ -29,7 +29,7 @@ from actors.payment_records import (
     stage_confirm,
     tell,
 )
-from domain.bookings import SYSTEM
+from domain.bookings import system
 from domain.errors import DomainError, OperationPending, PaymentUnavailable, Unavailable
 from domain.ids import BookingId, CommandId, UserId, new_id
 from domain.operations import (
@@ -197,7 +197,7 @@ class Payments:
 
     async def warn(self, booking_id: UUID, *, timing_id: UUID | None = None) -> None:
         """Tells the student once that the lesson will be cancelled unless the card works."""
-        why = Why(actor=SYSTEM, cause="warn_payment")
+        why = Why(actor=system(f"timing:{timing_id}"), cause="warn_payment")
         async with self._db.transaction() as tx:
             scene = await self._scene(tx, booking_id, why)
             if scene is None:
@@ -219,8 +219,8 @@ class Payments:
         found = await operations_to_rescue(
             self._db.reads, untouched_since=self._clock.wall_now() - patience, most=RESCUE_MAX
         )
-        why = Why(actor=SYSTEM, cause="rescue")
         for operation in found:
+            why = Why(actor=system(f"operation:{operation.id}"), cause="rescue")
             try:
                 await self.finish(operation, why)
                 if operation.booking_id is not None:

@@ -4,22 +4,24 @@ An event never sets anything by itself: it says where to look. So events may com
 any order or not at all. What is validly signed but not for us is kept aside (quarantined).
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Literal, TypeVar
 
 import msgspec
 import structlog
-from prometheus_client import Counter
+from prometheus_client import Counter, Histogram
 
 from actors.disputes import Disputes
 from actors.payment_records import Why
 from actors.payments import Payments
 from actors.payouts import Payouts
 from actors.refunds import Refunds
+from actors.stripe_replays import put_back
 from domain.bookings import Actor
 from domain.errors import DomainError, NotFound, PaymentUnavailable
 from domain.operations import AccountSeen, IntentSeen, MethodSeen, Refused, SetupSeen, Unknown
+from domain.people import Viewer
 from gateways.clock import Clock
 from gateways.stripe import StripeGateway
 from gateways.stripe_webhooks import EventBody, read_event
@@ -56,7 +58,15 @@ RecordAccount = Callable[[AccountSeen], Awaitable[None]]
 LATER = (1, 5, 30, 120, 600)
 """Seconds before an event is tried again whose object nobody knows yet; then it is set aside."""
 
-EVENTS = Counter("webhook_events_total", "Webhook events by what became of them.", ("result",))
+EVENTS = Counter(
+    "webhook_events_total", "Webhook events by what became of them.", ("type", "result")
+)
+AGE_BUCKETS_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 5, 15, 60, 300, 3600)
+AGE = Histogram(
+    "webhook_age_seconds",
+    "How long a webhook event waits from its arrival until it is worked, in the market's time.",
+    buckets=AGE_BUCKETS_SECONDS,
+)
 
 SUBJECTS: dict[str, Subject] = {
     **dict.fromkeys(
@@ -216,8 +226,13 @@ class StripeEvents:
             if stored is not None and not strange:
                 await notify_clock(tx)
         if stored is not None and strange:
-            EVENTS.labels(result="quarantined").inc()
+            _count(event.type, "quarantined")
             log.warning("stripe_event.quarantined", event_id=event.id, reason=strange)
+
+    async def replay(self, event_ids: Sequence[str], viewer: Viewer) -> list[str]:
+        """Lets events be worked once more because an admin says so; those that there are."""
+        async with self._db.transaction() as tx:
+            return await put_back(tx, event_ids, viewer=viewer, now=self._clock.now())
 
     async def work(self, event_id: str) -> None:
         """Looks at the object of a stored event and takes in what it shows. Safe to repeat."""
@@ -258,7 +273,7 @@ class StripeEvents:
 
     async def _take_in(self, event: StoredEvent) -> None:
         await self._refuse_foreign(event.account)
-        why = Why(actor=Actor(kind="stripe"), cause=f"{event.type} {event.id}")
+        why = Why(actor=Actor(kind="stripe", request_id=event.id), cause=f"{event.type} {event.id}")
         subject = SUBJECTS.get(event.type, "noted")
         if event.object_id is None:
             return
@@ -346,7 +361,7 @@ class StripeEvents:
         await self._record_account(_there(await self._stripe.account(account_id)))
 
     async def _later(self, event: StoredEvent, reason: str) -> None:
-        EVENTS.labels(result="later").inc()
+        _count(event.type, "later")
         log.info("stripe_event.later", event_id=event.id, reason=reason)
         pause = timedelta(seconds=LATER[min(event.attempts, len(LATER) - 1)])
         async with self._db.transaction() as tx:
@@ -357,7 +372,8 @@ class StripeEvents:
     async def _end(
         self, event: StoredEvent, state: Literal["worked", "quarantined"], error: str | None
     ) -> None:
-        EVENTS.labels(result=state).inc()
+        _count(event.type, state)
+        AGE.observe(max(0, (self._clock.now() - event.received_at).total_seconds()))
         if state == "quarantined":
             log.warning("stripe_event.quarantined", event_id=event.id, reason=error)
         async with self._db.transaction() as tx:
@@ -372,3 +388,8 @@ def _there(seen: T | Refused | Unknown) -> T:
     if isinstance(seen, Refused):
         raise NotKnownYet(seen.code)
     return seen
+
+
+def _count(event_type: str, result: str) -> None:
+    """One more event; types nobody knows are one type, so that labels stay few."""
+    EVENTS.labels(type=event_type if event_type in SUBJECTS else "other", result=result).inc()

@@ -18,7 +18,7 @@ from actors.calendars import Calendars
 from actors.credits import Credits
 from actors.payment_records import Why
 from actors.payments import Driven, Payments
-from domain.bookings import SYSTEM
+from domain.bookings import system
 from domain.errors import DomainError, Unavailable
 from domain.ids import BookingId, CommandId, LotId, new_id
 from domain.settings import POLICY, Policy
@@ -49,6 +49,14 @@ LATENESS = Histogram(
     "How late timings begin to be worked, in the marketplace's time.",
     ("kind",),
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 15, 60, 300),
+)
+
+PAYING = frozenset({"authorize", "capture", "settle"})
+PAYMENT_LATENESS = Histogram(
+    "payments_due_lag_seconds",
+    "The same for what moves money: within 60 seconds at the 99th percentile.",
+    ("kind",),
+    buckets=(0.1, 0.5, 1, 5, 15, 30, 60, 120, 300, 3600),
 )
 
 BEAT_SECONDS = 15.0
@@ -118,6 +126,8 @@ class Timings:
             return
         late = (self._clock.now() - timing.due_at).total_seconds()
         LATENESS.labels(kind=timing.kind).observe(max(0.0, late))
+        if timing.kind in PAYING:
+            PAYMENT_LATENESS.labels(kind=timing.kind).observe(max(0.0, late))
         async with self._beating(timing.id):
             await self._tried(timing)
 
@@ -153,7 +163,8 @@ class Timings:
 
     async def _swept(self, booking_id: UUID, name: str) -> None:
         try:
-            await self._payments.drive(booking_id, Why(actor=SYSTEM, cause=name))
+            why = Why(actor=system(f"sweep:{name}"), cause=name)
+            await self._payments.drive(booking_id, why)
         except DomainError as error:
             log.warning("sweep.failed", name=name, booking=booking_id, code=error.code)
 
@@ -190,7 +201,7 @@ class Timings:
             case "expire_hold" | "confirm" | "cancel_unpaid" | "start" | "complete":
                 await self._command(timing)
             case "authorize" | "capture" | "settle":
-                why = Why(actor=SYSTEM, cause=timing.kind)
+                why = Why(actor=system(f"timing:{timing.id}"), cause=timing.kind)
                 driven = await self._payments.drive(timing.subject_id, why, timing_id=timing.id)
                 _snoozed(driven)
                 await self._complete(timing)
@@ -206,7 +217,7 @@ class Timings:
         if parties is not None:
             command = COMMANDS[timing.kind](
                 command_id=CommandId(new_id(self._clock.now())),
-                actor=SYSTEM,
+                actor=system(f"timing:{timing.id}"),
                 booking_id=BookingId(timing.subject_id),
             )
             await self._calendars.ask(parties.instructor_id, command)

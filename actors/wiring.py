@@ -22,6 +22,7 @@ from actors.notifications import Notifications
 from actors.payers import Payers
 from actors.payments import Payments
 from actors.payouts import Payouts
+from actors.reconciliation import Reconciliation
 from actors.refunds import Refunds
 from actors.stripe_events import StripeEvents
 from actors.timings import Timings
@@ -55,6 +56,7 @@ class Money(msgspec.Struct, frozen=True, kw_only=True):
     timings: Timings
     notifications: Notifications
     stripe_events: StripeEvents
+    reconciliation: Reconciliation
 
 
 @asynccontextmanager
@@ -68,7 +70,9 @@ async def open_money(
 ) -> AsyncGenerator[Money]:
     """Opens the money side of a process and, at the end, waits for the calls under way."""
     stripe = StripeGateway.connect(
-        secret_key=settings.stripe_secret_key, api_base=settings.stripe_api_base
+        secret_key=settings.stripe_secret_key,
+        api_base=settings.stripe_api_base,
+        calls_per_second=settings.stripe_calls_per_second or None,
     )
     payers = Payers(db, stripe)
     payments = Payments(
@@ -137,6 +141,7 @@ def _money(settings: Settings, payers: Payers, payments: Payments, common: _Comm
             policy=policy,
         ),
         stripe_events=_events(settings, common, payments, movers=(refunds, payouts, disputes)),
+        reconciliation=Reconciliation(db=db, stripe=stripe, clock=clock),
     )
 
 

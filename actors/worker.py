@@ -24,12 +24,16 @@ async def run(process: Process, stopped: asyncio.Event) -> None:
     async def rescue_operations(_: str) -> None:
         await money.payments.rescue()
 
+    async def reconcile(_: str) -> None:
+        await money.reconciliation.run_when_due()
+
     tasks = {
         "fire_timing": fire_timing,
         "work_stripe_event": money.stripe_events.work,
         "deliver_event": deliver_event,
         "sweep": money.timings.sweep,
         "rescue_operations": rescue_operations,
+        "reconcile": reconcile,
     }
     await work(process.queue, tasks, stopped)
 

@@ -108,6 +108,11 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
 SYSTEM = Actor(kind="system")
 
 
+def system(request_id: str) -> Actor:
+    """The marketplace itself; what stands in for a request is its timing, sweep or operation."""
+    return Actor(kind="system", request_id=request_id)
+
+
 class BookingEvent(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that happened to a booking, in order; an audit row."""
 

@@ -34,6 +34,11 @@ JournalKind = Literal[
     "payout_cost",
     "payout_returned",
     "payout_fee_refunded",
+    "platform_payout",
+    "topup",
+    "stripe_fee",
+    "collection",
+    "reserve",
 ]
 LotSource = Literal["cancellation", "goodwill", "referral", "no_show", "package", "gift"]
 

@@ -13,6 +13,7 @@ import msgspec
 STRIPE_API_BASE = "https://api.stripe.com"
 STRIPE_JS_URL = "https://js.stripe.com/v3/"
 SECRET_LENGTH_MIN = 32
+CALLS_PER_SECOND = 20
 LIVE_PREFIXES = ("sk_live_", "rk_live_")
 LOG_LEVELS = frozenset({"debug", "info", "warning", "error"})
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -34,6 +35,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     token_secret: str
     stripe_api_base: str = STRIPE_API_BASE
     stripe_js_url: str = STRIPE_JS_URL
+    stripe_calls_per_second: int = 0
+    """The pace of one process at each of Stripe's endpoints; 0 sets none."""
     smtp_url: str = "smtp://127.0.0.1:25"
     host: str = "127.0.0.1"
     port: int = 8000
@@ -41,6 +44,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Without a trailing slash; `https` switches secure cookies and HSTS on."""
     clock_file: str | None = None
     metrics_token: str | None = None
+    prometheus_multiproc_dir: str | None = None
+    """Where all processes of a machine write what they count, so that one answer tells it all."""
     trusted_proxies: tuple[str, ...] = ()
     """Addresses or networks whose X-Forwarded headers are believed."""
     rate_limits: bool = True
@@ -78,6 +83,7 @@ def settings_from(environment: Mapping[str, str] | None = None) -> Settings:
         stripe_webhook_secrets=read.several("STRIPE_WEBHOOK_SECRETS", required=True),
         token_secret=_long_enough(read.required("TOKEN_SECRET")),
         stripe_api_base=read.base("STRIPE_API_BASE", STRIPE_API_BASE),
+        stripe_calls_per_second=_pace(read),
         stripe_js_url=read.url("STRIPE_JS_URL", STRIPE_JS_URL, schemes=("https", "http")),
         smtp_url=read.url("SMTP_URL", "smtp://127.0.0.1:25", schemes=("smtp", "smtps")),
         host=host,
@@ -85,6 +91,7 @@ def settings_from(environment: Mapping[str, str] | None = None) -> Settings:
         public_url=read.base("PUBLIC_URL", f"http://{_reachable(host)}:{port}"),
         clock_file=read.text("CLOCK_FILE", "") or None,
         metrics_token=read.text("METRICS_TOKEN", "") or None,
+        prometheus_multiproc_dir=read.text("PROMETHEUS_MULTIPROC_DIR", "") or None,
         trusted_proxies=read.several("TRUSTED_PROXIES"),
         rate_limits=read.switch("RATE_LIMITS", default=True),
         sandbox_strict=read.switch("SANDBOX_STRICT", default=False),
@@ -107,6 +114,13 @@ def _refuse_live_sandbox(settings: Settings) -> None:
         _refuse("CLOCK_FILE makes this a sandbox, which never runs with a live Stripe key")
     if is_live and not settings.is_secure:
         _refuse("PUBLIC_URL must be https when STRIPE_SECRET_KEY is a live key")
+
+
+def _pace(read: "_Reader") -> int:
+    """Stripe's own limit is 25 a second at each endpoint; a stand-in has none."""
+    is_stripe = read.base("STRIPE_API_BASE", STRIPE_API_BASE) == STRIPE_API_BASE
+    default = CALLS_PER_SECOND if is_stripe else 0
+    return read.number("STRIPE_CALLS_PER_SECOND", default, low=0, high=100)
 
 
 def _long_enough(secret: str) -> str:

@@ -4,14 +4,13 @@ Writes go through `perform`, which takes a stored `Call` and its idempotency key
 for what Stripe says; `read_back` tells whether a write took effect when its answer was lost.
 """
 
-import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Self, TypeVar
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Self, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import httpx
 import msgspec
 import stripe
 import structlog
@@ -47,36 +46,26 @@ from domain.operations import (
     Stale,
     Unknown,
 )
+from domain.reconciliation import BalanceSeen, BalanceTransactionPage
 from gateways.settings import LIVE_PREFIXES, STRIPE_API_BASE, SettingsInvalidError
+from gateways.stripe_books import StripeBooks
 from gateways.stripe_calls import StripeCalls
 from gateways.stripe_disputes import StripeDisputes
+from gateways.stripe_http import Pace, StripeHttp
 from gateways.stripe_objects import IntentBody, SetupBody, account_seen
-from gateways.stripe_outcomes import IsStale, IsStoredFailure, is_busy, outcome_of
+from gateways.stripe_outcomes import IsStale, IsStoredFailure, outcome_of
+from gateways.stripe_patience import patiently, reading
 
 T = TypeVar("T")
 
 log = structlog.get_logger()
 
 NETWORK_RETRIES = 2
-TIMEOUT = httpx.Timeout(connect=3.0, read=20.0, write=10.0, pool=5.0)
-BUSY_PAUSES = (0.25, 0.5, 1.0, 2.0)
-"""Waits before the same request is sent again after 429 or a twin in flight; the SDK has none."""
 
 ANSWERS = Counter("stripe_answers_total", "Answers of Stripe to our writes.", ("call", "answer"))
 
 stripe.enable_telemetry = False
 os.environ.setdefault("STRIPE_SUPPRESS_NOTICES", "true")
-
-
-class _Http(stripe.HTTPXClient):
-    """The SDK's client on httpx, with the body given as httpx wants it now."""
-
-    def _get_request_args_kwargs(
-        self, method: str, url: str, headers: Mapping[str, str], post_data: str | bytes | None
-    ) -> list[Any]:
-        # the SDK passes encoded forms as `data`, which httpx has deprecated for text
-        options = {"headers": headers, "content": post_data or None, "timeout": TIMEOUT}
-        return [(method, url), options]
 
 
 class StripeGateway:
@@ -87,19 +76,29 @@ class StripeGateway:
         self._api = client.v1
         self._calls = StripeCalls(client)
         self._disputes = StripeDisputes(client)
+        self._books = StripeBooks(client)
         self._http = http
         self.is_live = key.startswith(LIVE_PREFIXES)
         self.api_version = stripe.api_version
 
     @classmethod
-    def connect(cls, *, secret_key: str, api_base: str = STRIPE_API_BASE) -> Self:
-        """Opens the client; `SettingsInvalidError` when a live key would go to a stand-in."""
+    def connect(
+        cls,
+        *,
+        secret_key: str,
+        api_base: str = STRIPE_API_BASE,
+        calls_per_second: int | None = None,
+    ) -> Self:
+        """Opens the client; `SettingsInvalidError` when a live key would go to a stand-in.
+
+        `calls_per_second` is the pace of this process at each endpoint.
+        """
         is_stripe = urlsplit(api_base).hostname == urlsplit(STRIPE_API_BASE).hostname
         if secret_key.startswith(LIVE_PREFIXES) and not is_stripe:
             raise SettingsInvalidError(
                 "a live Stripe key goes to Stripe alone: see STRIPE_API_BASE"
             )
-        http = _Http()
+        http = StripeHttp(Pace(calls_per_second))
         client = stripe.StripeClient(
             secret_key,
             base_addresses=None
@@ -132,30 +131,30 @@ class StripeGateway:
     async def intent(self, intent_id: str) -> IntentSeen | Refused | Unknown:
         """A payment intent as it is now."""
         try:
-            return await self._patiently(lambda: self._calls.intent(intent_id))
+            return await patiently(lambda: self._calls.intent(intent_id))
         except stripe.StripeError as error:
-            return _reading(error)
+            return reading(error)
 
     async def setup_intent(self, setup_intent_id: str) -> SetupSeen | Refused | Unknown:
         """A setup intent as it is now."""
         try:
-            return await self._patiently(lambda: self._calls.setup(setup_intent_id))
+            return await patiently(lambda: self._calls.setup(setup_intent_id))
         except stripe.StripeError as error:
-            return _reading(error)
+            return reading(error)
 
     async def method(self, payment_method_id: str) -> MethodSeen | Refused | Unknown:
         """A card as it is now."""
         try:
-            return await self._patiently(lambda: self._calls.method(payment_method_id))
+            return await patiently(lambda: self._calls.method(payment_method_id))
         except stripe.StripeError as error:
-            return _reading(error)
+            return reading(error)
 
     async def movements(
         self, payment_intent_id: str, *, transfer_id: str | None, application_fee_id: str | None
     ) -> MovementsSeen | Refused | Unknown:
         """All that has moved since the capture of an intent."""
         try:
-            return await self._patiently(
+            return await patiently(
                 lambda: self._calls.movements.movements(
                     payment_intent_id,
                     transfer_id=transfer_id,
@@ -163,21 +162,21 @@ class StripeGateway:
                 )
             )
         except stripe.StripeError as error:
-            return _reading(error)
+            return reading(error)
 
     async def dispute(self, dispute_id: str) -> DisputeSeen | Refused | Unknown:
         """A dispute as it is now."""
         try:
-            return await self._patiently(lambda: self._disputes.dispute(dispute_id))
+            return await patiently(lambda: self._disputes.dispute(dispute_id))
         except stripe.StripeError as error:
-            return _reading(error)
+            return reading(error)
 
     async def fraud_warning(self, warning_id: str) -> FraudWarningSeen | Refused | Unknown:
         """An early fraud warning as it is now."""
         try:
-            return await self._patiently(lambda: self._disputes.fraud_warning(warning_id))
+            return await patiently(lambda: self._disputes.fraud_warning(warning_id))
         except stripe.StripeError as error:
-            return _reading(error)
+            return reading(error)
 
     async def answer_dispute(self, dispute_id: str, *, text: str, key: str) -> DisputeSeen:
         """Submits evidence. `PaymentUnavailable`, `NotFound` when it can no longer be answered."""
@@ -188,11 +187,9 @@ class StripeGateway:
     async def payout(self, payout_id: str, *, account: str) -> PayoutSeen | Refused | Unknown:
         """A payout of a connected account as it is now."""
         try:
-            return await self._patiently(
-                lambda: self._calls.movements.payout(payout_id, account=account)
-            )
+            return await patiently(lambda: self._calls.movements.payout(payout_id, account=account))
         except stripe.StripeError as error:
-            return _reading(error)
+            return reading(error)
 
     async def instant_quotes(self, account: str) -> tuple[InstantQuote, ...]:
         """What a connected account can have at once. `PaymentUnavailable`."""
@@ -201,9 +198,9 @@ class StripeGateway:
     async def account(self, account_id: str) -> AccountSeen | Refused | Unknown:
         """A connected account as it is now."""
         try:
-            found = await self._patiently(lambda: self._api.accounts.retrieve_async(account_id))
+            found = await patiently(lambda: self._api.accounts.retrieve_async(account_id))
         except stripe.StripeError as error:
-            return _reading(error)
+            return reading(error)
         return account_seen(found)
 
     async def retrieve_account(self, account_id: str) -> AccountSeen:
@@ -213,12 +210,40 @@ class StripeGateway:
             return found
         raise PaymentUnavailable(retry_after=5)
 
+    async def balance_transactions(
+        self, stripe_account_id: str | None, *, since: datetime | None, after: str | None = None
+    ) -> BalanceTransactionPage | Refused | Unknown:
+        """What moved on an account (`None`: the platform's), newest first, a page at a time."""
+        try:
+            return await patiently(
+                lambda: self._books.balance_transactions(
+                    stripe_account_id, since=since, after=after
+                )
+            )
+        except stripe.StripeError as error:
+            return reading(error)
+
+    async def balance(self) -> BalanceSeen | Refused | Unknown:
+        """The platform's balance as it is now."""
+        try:
+            return await patiently(self._books.balance)
+        except stripe.StripeError as error:
+            return reading(error)
+
+    async def webhook_versions(self, url: str) -> list[str | None] | Refused | Unknown:
+        """The API versions that the enabled webhook endpoints of an address speak."""
+        try:
+            found = await patiently(lambda: self._api.webhook_endpoints.list_async({"limit": 100}))
+        except stripe.StripeError as error:
+            return reading(error)
+        return [
+            each.api_version for each in found.data if each.url == url and each.status == "enabled"
+        ]
+
     async def intent_secret(self, intent_id: str) -> str | None:
         """What the browser needs for a payment intent; `None` when Stripe does not tell now."""
         try:
-            found = await self._patiently(
-                lambda: self._api.payment_intents.retrieve_async(intent_id)
-            )
+            found = await patiently(lambda: self._api.payment_intents.retrieve_async(intent_id))
         except stripe.StripeError:
             return None
         return msgspec.convert(found.to_dict(), IntentBody).client_secret
@@ -226,9 +251,7 @@ class StripeGateway:
     async def setup_secret(self, setup_intent_id: str) -> str | None:
         """What the browser needs for a setup intent; `None` when Stripe does not tell now."""
         try:
-            found = await self._patiently(
-                lambda: self._api.setup_intents.retrieve_async(setup_intent_id)
-            )
+            found = await patiently(lambda: self._api.setup_intents.retrieve_async(setup_intent_id))
         except stripe.StripeError:
             return None
         return msgspec.convert(found.to_dict(), SetupBody).client_secret
@@ -312,7 +335,7 @@ class StripeGateway:
     async def _answered(self, call: Call, ask: Callable[[], Awaitable[Answer]]) -> Answer:
         """The answer, with errors turned into answers; looks again where only a look can tell."""
         try:
-            return await self._patiently(ask)
+            return await patiently(ask)
         except stripe.StripeError as error:
             return await self._meant(call, error)
         except msgspec.ValidationError as error:
@@ -342,30 +365,12 @@ class StripeGateway:
                 return None
         return None if isinstance(seen, Refused) else seen
 
-    async def _patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Asks again, the same way, while Stripe says that it is busy."""
-        for pause in BUSY_PAUSES:
-            try:
-                return await ask()
-            except stripe.StripeError as error:
-                if not is_busy(error):
-                    raise
-            await asyncio.sleep(pause)
-        return await ask()
-
     async def _interactive(self, ask: Callable[[], Awaitable[T]]) -> T:
         """For a person who waits and can try again: what fails is unavailable or not there."""
         try:
-            return await self._patiently(ask)
+            return await patiently(ask)
         except stripe.StripeError as error:
             if error.http_status in {400, 404}:
                 log.warning("stripe.refused", code=error.code, request=error.request_id)
                 raise NotFound from error
             raise PaymentUnavailable(retry_after=5) from error
-
-
-def _reading(error: stripe.StripeError) -> Refused | Unknown:
-    """What a failed read means: not there, or try again."""
-    if error.http_status in {400, 403, 404}:
-        return Refused(code=(error.error and error.error.code) or "missing", message=str(error))
-    return Unknown(reason=f"{type(error).__name__} {error.http_status or ''}".strip())

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -191,11 +192,19 @@ class World:
             "TOKEN_SECRET": self.settings.get("TOKEN_SECRET", memory.token_secret),
             "METRICS_TOKEN": self.settings.get("METRICS_TOKEN", memory.metrics_token),
             "DEMO": "on" if self.demo else "off",
+            "PROMETHEUS_MULTIPROC_DIR": str(self._counters()),
             "PYTHONPYCACHEPREFIX": str(ROOT / ".make" / "pycache"),
         }
         if not self.outside.is_complete:
             environment["CLOCK_FILE"] = str(self.clock_file)
         return environment
+
+    def _counters(self) -> Path:
+        """Return the folder where the processes count together; every start begins at zero."""
+        folder = self.directory / "metrics"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        return folder
 
     def _product(self, name: str, program: list[str]) -> Child:
         """Describe one process of the Procfile."""

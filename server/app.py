@@ -18,6 +18,7 @@ from gateways.clock import Clock, clock_from
 from gateways.settings import Settings
 from server import (
     accounts,
+    audit,
     availability,
     bookings,
     cancellation,
@@ -29,9 +30,12 @@ from server import (
     metrics,
     payments,
     payouts,
+    reconciliation,
     refunds,
     search,
     services,
+    statements,
+    stripe_events,
     stripe_webhook,
 )
 from server.auth import SESSION_ENDED, Auth
@@ -64,6 +68,12 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     refunds.Refunds,
     payouts.Payouts,
     disputes.Disputes,
+    statements.Transactions,
+    statements.Earnings,
+    statements.Postings,
+    reconciliation.Reconciliation,
+    audit.Audit,
+    stripe_events.StripeEvents,
     search.Search,
     stripe_webhook.StripeWebhook,
     live.live,
@@ -142,6 +152,7 @@ async def wired(settings: Settings, clock: Clock) -> AsyncGenerator[Parts]:
             payouts=money.payouts,
             disputes=money.disputes,
             stripe_events=money.stripe_events,
+            reconciliation=money.reconciliation,
             hub=hub,
             checks={
                 "postgres": db.ping,

@@ -45,7 +45,7 @@ MESSAGE_BYTES_MAX = 4096
 TOO_FAST = 1008
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
-sockets_open = Gauge("live_sockets", "Open sockets of /api/live in this process.")
+sockets_open = Gauge("live_sockets", "Open sockets of /api/live.", multiprocess_mode="livesum")
 
 
 class _Asks(

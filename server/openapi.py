@@ -156,9 +156,11 @@ def body_type_of(handler: HTTPRouteHandler) -> object | None:
 
 
 def answer_type_of(handler: HTTPRouteHandler) -> object | None:
-    """The type of the answer's body, if it has one."""
+    """The type of the answer's body, if it has one; a file is of none."""
     returned = handler.parsed_return_field
     if returned.is_subclass_of(Response):
+        if not returned.inner_types:
+            return None
         returned = returned.inner_types[0]
     return None if returned.annotation in {None, type(None)} else returned.annotation
 

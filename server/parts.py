@@ -11,6 +11,7 @@ from actors.disputes import Disputes
 from actors.instructors import Instructors
 from actors.live import Hub
 from actors.payouts import Payouts
+from actors.reconciliation import Reconciliation
 from actors.refunds import Refunds
 from actors.stripe_events import StripeEvents
 from gateways.clock import Clock
@@ -38,6 +39,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     payouts: Payouts
     disputes: Disputes
     stripe_events: StripeEvents
+    reconciliation: Reconciliation
     hub: Hub
     checks: dict[str, Callable[[], Awaitable[object]]]
     """Asks each dependency, by name, whether it is there."""

@@ -5,16 +5,21 @@ import gc
 import sys
 from urllib.parse import urlsplit
 
+import structlog
 import uvicorn
 from litestar import Litestar
 
 from domain.errors import DomainError
 from gateways.logs import configure_logs
 from gateways.settings import Settings
+from gateways.stripe import StripeGateway
 from server.sockets import LiveProtocol
 from server.wire import HttpProtocol
 from storage import migrate
 
+log = structlog.get_logger()
+
+WEBHOOK_PATH = "/api/webhooks/stripe"
 CONNECT_SECONDS = 5.0
 KEEP_ALIVE_SECONDS = 30
 GRACE_SECONDS = 5
@@ -29,12 +34,16 @@ class UnreachableError(OSError):
     """A service the settings name does not answer; the message is the sentence to print."""
 
 
+class VersionRefusedError(ValueError):
+    """The webhook endpoint speaks a version this code does not; the message is for the operator."""
+
+
 def serve(app: Litestar, settings: Settings) -> int:
     """Serves until told to stop; the exit code. Refuses with one sentence and 1."""
     configure_logs(settings.log_level)
     try:
         asyncio.run(check_services(settings))
-    except (DomainError, UnreachableError) as refusal:
+    except (DomainError, UnreachableError, VersionRefusedError) as refusal:
         print(refusal, file=sys.stderr)  # noqa: T201 - the sentence for whoever started it
         return 1
     server = uvicorn.Server(config(app, settings))
@@ -82,6 +91,30 @@ async def check_services(settings: Settings) -> None:
     await migrate.check(settings.database_url)
     await reach("NATS_URL", settings.nats_url)
     await reach("STRIPE_API_BASE", settings.stripe_api_base)
+    await check_webhook_version(settings)
+
+
+async def check_webhook_version(settings: Settings) -> None:
+    """Raises `VersionRefusedError` when Stripe sends our address events of other versions alone.
+
+    Every such event would be quarantined. An endpoint without a version speaks its account's, which
+    the events themselves will show; nothing is refused when Stripe does not say.
+    """
+    stripe = StripeGateway.connect(
+        secret_key=settings.stripe_secret_key, api_base=settings.stripe_api_base
+    )
+    try:
+        versions = await stripe.webhook_versions(f"{settings.public_url}{WEBHOOK_PATH}")
+    finally:
+        await stripe.close()
+    if not isinstance(versions, list):
+        log.warning("webhook.version_unknown", answer=repr(versions))
+        return
+    if versions and not {stripe.api_version, None} & set(versions):
+        raise VersionRefusedError(
+            f"the webhook endpoint speaks {', '.join(str(each) for each in versions)}:"
+            f" add one with API version {stripe.api_version}"
+        )
 
 
 async def reach(name: str, url: str) -> None:

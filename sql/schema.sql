@@ -42,6 +42,16 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE TABLE public.admin_actions (
+    id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    actor_id uuid NOT NULL,
+    action text NOT NULL,
+    subject text NOT NULL,
+    request_id text NOT NULL,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+
 CREATE TABLE public.authorizations (
     booking_id uuid NOT NULL,
     cycle integer NOT NULL,
@@ -70,6 +80,23 @@ CREATE TABLE public.availability_rules (
     closes_minute smallint NOT NULL,
     CONSTRAINT availability_rules_times_are_local CHECK ((((opens_minute >= 0) AND (opens_minute <= 1439)) AND ((closes_minute >= 0) AND (closes_minute <= 1440)))),
     CONSTRAINT availability_rules_weekday_is_known CHECK (((weekday >= 0) AND (weekday <= 6)))
+);
+
+CREATE TABLE public.balance_transactions (
+    account text NOT NULL,
+    id text NOT NULL,
+    kind text NOT NULL,
+    amount_cents bigint NOT NULL,
+    fee_cents bigint NOT NULL,
+    application_fee_cents bigint NOT NULL,
+    net_cents bigint NOT NULL,
+    leg_cents bigint NOT NULL,
+    is_reserve boolean NOT NULL,
+    currency text NOT NULL,
+    source text,
+    description text,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT balance_transactions_account_is_stripes CHECK ((account ~ '^(SP|SC:[A-Za-z0-9_-]+)$'::text))
 );
 
 CREATE TABLE public.booking_events (
@@ -185,25 +212,9 @@ CREATE TABLE public.credit_lots (
     created_at timestamp with time zone NOT NULL,
     expires_at timestamp with time zone NOT NULL,
     expired_at timestamp with time zone,
-    reason text,
-    granted_by uuid,
-    restored_from uuid,
     CONSTRAINT credit_lots_expired_are_empty CHECK (((expired_at IS NULL) OR (remaining_cents = 0))),
-    CONSTRAINT credit_lots_grant_something CHECK ((granted_cents > 0)),
     CONSTRAINT credit_lots_remain_within_grant CHECK (((remaining_cents >= 0) AND (remaining_cents <= granted_cents))),
     CONSTRAINT credit_lots_source_is_known CHECK ((source = ANY (ARRAY['cancellation'::text, 'goodwill'::text, 'referral'::text, 'no_show'::text, 'package'::text, 'gift'::text])))
-);
-
-CREATE TABLE public.credit_reservations (
-    booking_id uuid NOT NULL,
-    lot_id uuid NOT NULL,
-    amount_cents integer NOT NULL,
-    state text DEFAULT 'reserved'::text NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    ended_at timestamp with time zone,
-    CONSTRAINT credit_reservations_final_has_an_end CHECK (((state = 'reserved'::text) = (ended_at IS NULL))),
-    CONSTRAINT credit_reservations_state_is_known CHECK ((state = ANY (ARRAY['reserved'::text, 'consumed'::text, 'restored'::text]))),
-    CONSTRAINT credit_reservations_take_something CHECK ((amount_cents > 0))
 );
 
 CREATE TABLE public.disputes (
@@ -358,7 +369,6 @@ CREATE TABLE public.payments (
     decline_code text,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
-    top_up_id text,
     CONSTRAINT payments_status_is_known CHECK ((status = ANY (ARRAY['card_setup'::text, 'scheduled'::text, 'authorizing'::text, 'authorized'::text, 'auth_retry'::text, 'card_required'::text, 'action_required'::text, 'capturing'::text, 'captured'::text, 'payout_pending'::text, 'settled'::text, 'releasing'::text, 'released'::text, 'crediting'::text, 'credited'::text, 'credit_only'::text, 'auth_lost'::text, 'collection'::text, 'written_off'::text, 'refunding'::text, 'refunded'::text, 'partially_refunded'::text, 'refund_failed'::text, 'disputed'::text, 'dispute_lost'::text])))
 );
 
@@ -384,6 +394,38 @@ CREATE TABLE public.payouts (
 CREATE TABLE public.rate_limits (
     key text NOT NULL,
     arrives_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.reconciliation_incidents (
+    id uuid NOT NULL,
+    check_name text NOT NULL,
+    subject text NOT NULL,
+    account text NOT NULL,
+    difference_cents bigint NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    seen_at timestamp with time zone NOT NULL,
+    closed_at timestamp with time zone,
+    CONSTRAINT reconciliation_incidents_check_is_known CHECK ((check_name = ANY (ARRAY['books_unreadable'::text, 'leg_missing'::text, 'leg_unknown'::text, 'leg_differs'::text, 'sum_differs'::text, 'balance_differs'::text, 'own_money_differs'::text, 'transit_open'::text, 'credit_differs'::text, 'revenue_differs'::text, 'ledger_unbalanced'::text])))
+);
+
+CREATE TABLE public.reconciliation_runs (
+    id uuid NOT NULL,
+    cause text NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    started_wall_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone,
+    accounts integer DEFAULT 0 NOT NULL,
+    unseen_accounts text[] DEFAULT '{}'::text[] NOT NULL,
+    unseen_checks text[] DEFAULT '{}'::text[] NOT NULL,
+    ingested integer DEFAULT 0 NOT NULL,
+    posted integer DEFAULT 0 NOT NULL,
+    differences integer DEFAULT 0 NOT NULL,
+    available_cents bigint
+);
+
+CREATE TABLE public.reconciliation_watermarks (
+    account text NOT NULL,
+    seen_until timestamp with time zone NOT NULL
 );
 
 CREATE TABLE public.refunds (
@@ -511,7 +553,7 @@ CREATE TABLE public.timings (
     created_at timestamp with time zone NOT NULL,
     completed_at timestamp with time zone,
     CONSTRAINT timings_final_has_an_end CHECK (((state = ANY (ARRAY['completed'::text, 'cancelled'::text, 'discarded'::text])) = (completed_at IS NOT NULL))),
-    CONSTRAINT timings_kind_is_known CHECK ((kind = ANY (ARRAY['expire_hold'::text, 'confirm'::text, 'authorize'::text, 'warn_payment'::text, 'cancel_unpaid'::text, 'start'::text, 'complete'::text, 'capture'::text, 'settle'::text, 'top_up'::text, 'expire_credit'::text, 'remind_credit'::text]))),
+    CONSTRAINT timings_kind_is_known CHECK ((kind = ANY (ARRAY['expire_hold'::text, 'confirm'::text, 'authorize'::text, 'warn_payment'::text, 'cancel_unpaid'::text, 'start'::text, 'complete'::text, 'capture'::text, 'settle'::text, 'expire_credit'::text]))),
     CONSTRAINT timings_state_is_known CHECK ((state = ANY (ARRAY['scheduled'::text, 'running'::text, 'completed'::text, 'cancelled'::text, 'discarded'::text])))
 );
 
@@ -530,6 +572,9 @@ CREATE TABLE public.users (
     CONSTRAINT users_roles_are_known CHECK ((roles <@ ARRAY['student'::text, 'instructor'::text, 'admin'::text]))
 );
 
+ALTER TABLE ONLY public.admin_actions
+    ADD CONSTRAINT admin_actions_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.authorizations
     ADD CONSTRAINT authorizations_pkey PRIMARY KEY (booking_id, cycle);
 
@@ -538,6 +583,9 @@ ALTER TABLE ONLY public.availability_exceptions
 
 ALTER TABLE ONLY public.availability_rules
     ADD CONSTRAINT availability_rules_pkey PRIMARY KEY (instructor_id, weekday, opens_minute);
+
+ALTER TABLE ONLY public.balance_transactions
+    ADD CONSTRAINT balance_transactions_pkey PRIMARY KEY (account, id);
 
 ALTER TABLE ONLY public.booking_events
     ADD CONSTRAINT booking_events_pkey PRIMARY KEY (id);
@@ -559,9 +607,6 @@ ALTER TABLE ONLY public.credit_lots
 
 ALTER TABLE ONLY public.credit_lots
     ADD CONSTRAINT credit_lots_pkey PRIMARY KEY (id);
-
-ALTER TABLE ONLY public.credit_reservations
-    ADD CONSTRAINT credit_reservations_pkey PRIMARY KEY (booking_id, lot_id);
 
 ALTER TABLE ONLY public.disputes
     ADD CONSTRAINT disputes_pkey PRIMARY KEY (id);
@@ -617,6 +662,15 @@ ALTER TABLE ONLY public.payouts
 ALTER TABLE ONLY public.rate_limits
     ADD CONSTRAINT rate_limits_pkey PRIMARY KEY (key);
 
+ALTER TABLE ONLY public.reconciliation_incidents
+    ADD CONSTRAINT reconciliation_incidents_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.reconciliation_runs
+    ADD CONSTRAINT reconciliation_runs_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.reconciliation_watermarks
+    ADD CONSTRAINT reconciliation_watermarks_pkey PRIMARY KEY (account);
+
 ALTER TABLE ONLY public.refunds
     ADD CONSTRAINT refunds_are_known_once UNIQUE (stripe_refund_id);
 
@@ -659,9 +713,13 @@ ALTER TABLE ONLY public.users
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_stripe_customer_is_unique UNIQUE (stripe_customer_id);
 
+CREATE INDEX admin_actions_by_time ON public.admin_actions USING btree (at, id);
+
 CREATE INDEX booking_events_by_booking ON public.booking_events USING btree (booking_id, "position");
 
 CREATE INDEX booking_events_by_calendar ON public.booking_events USING btree (instructor_id, calendar_version) WHERE (calendar_version IS NOT NULL);
+
+CREATE INDEX booking_events_by_time ON public.booking_events USING btree (at, id);
 
 CREATE INDEX bookings_by_instructor ON public.bookings USING btree (instructor_id, id DESC);
 
@@ -675,11 +733,7 @@ CREATE INDEX bookings_held_by_student ON public.bookings USING btree (student_id
 
 CREATE INDEX bookings_taught_by_instructor ON public.bookings USING btree (instructor_id, start_at) WHERE (status = ANY (ARRAY['completed'::text, 'no_show'::text]));
 
-CREATE INDEX credit_lots_by_time ON public.credit_lots USING btree (created_at DESC, id DESC);
-
 CREATE INDEX credit_lots_by_user ON public.credit_lots USING btree (user_id, expires_at) WHERE (remaining_cents > 0);
-
-CREATE INDEX credit_reservations_by_lot ON public.credit_reservations USING btree (lot_id);
 
 CREATE INDEX disputes_by_booking ON public.disputes USING btree (booking_id);
 
@@ -711,6 +765,14 @@ CREATE INDEX payouts_by_instructor ON public.payouts USING btree (instructor_id,
 
 CREATE UNIQUE INDEX payouts_one_requested ON public.payouts USING btree (instructor_id) WHERE ((state = 'requested'::text) AND is_asked);
 
+CREATE INDEX reconciliation_incidents_by_time ON public.reconciliation_incidents USING btree (opened_at, id);
+
+CREATE UNIQUE INDEX reconciliation_incidents_one_open ON public.reconciliation_incidents USING btree (check_name, subject) WHERE (closed_at IS NULL);
+
+CREATE INDEX reconciliation_runs_begun ON public.reconciliation_runs USING btree (started_wall_at DESC);
+
+CREATE INDEX reconciliation_runs_finished ON public.reconciliation_runs USING btree (started_wall_at DESC) WHERE (finished_at IS NOT NULL);
+
 CREATE INDEX refunds_by_booking ON public.refunds USING btree (booking_id);
 
 CREATE INDEX refunds_by_time ON public.refunds USING btree (created_at DESC, id DESC);
@@ -727,6 +789,8 @@ CREATE INDEX sessions_by_user ON public.sessions USING btree (user_id) WHERE (en
 
 CREATE INDEX sessions_ended_lately ON public.sessions USING btree (ended_at) WHERE (ended_at IS NOT NULL);
 
+CREATE INDEX stripe_events_by_time ON public.stripe_events USING btree (received_at, id);
+
 CREATE INDEX stripe_events_waiting ON public.stripe_events USING btree (next_attempt_at) WHERE (state = 'received'::text);
 
 CREATE INDEX stripe_operations_by_booking ON public.stripe_operations USING btree (booking_id);
@@ -734,6 +798,8 @@ CREATE INDEX stripe_operations_by_booking ON public.stripe_operations USING btre
 CREATE UNIQUE INDEX stripe_operations_one_open ON public.stripe_operations USING btree (booking_id) WHERE (state = ANY (ARRAY['planned'::text, 'sent'::text, 'unknown'::text]));
 
 CREATE INDEX stripe_operations_open ON public.stripe_operations USING btree (planned_at) WHERE (state = ANY (ARRAY['planned'::text, 'sent'::text, 'unknown'::text]));
+
+CREATE INDEX stripe_operations_tried ON public.stripe_operations USING btree (finished_at) WHERE (kind = 'confirm_intent'::text);
 
 CREATE INDEX timings_by_booking ON public.timings USING btree (booking_id);
 
@@ -743,6 +809,10 @@ CREATE UNIQUE INDEX timings_one_live ON public.timings USING btree (subject_id, 
 
 CREATE INDEX timings_running ON public.timings USING btree (beat_at) WHERE (state = 'running'::text);
 
+CREATE TRIGGER admin_actions_are_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.admin_actions FOR EACH STATEMENT EXECUTE FUNCTION public.is_append_only();
+
+CREATE TRIGGER balance_transactions_are_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.balance_transactions FOR EACH STATEMENT EXECUTE FUNCTION public.is_append_only();
+
 CREATE TRIGGER booking_events_are_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.booking_events FOR EACH STATEMENT EXECUTE FUNCTION public.is_append_only();
 
 CREATE TRIGGER ledger_entries_are_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.ledger_entries FOR EACH STATEMENT EXECUTE FUNCTION public.is_append_only();
@@ -750,6 +820,9 @@ CREATE TRIGGER ledger_entries_are_append_only BEFORE DELETE OR UPDATE OR TRUNCAT
 CREATE TRIGGER ledger_lines_are_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.ledger_lines FOR EACH STATEMENT EXECUTE FUNCTION public.is_append_only();
 
 CREATE TRIGGER ledger_lines_balance AFTER INSERT ON public.ledger_lines REFERENCING NEW TABLE AS new_lines FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_lines_balance();
+
+ALTER TABLE ONLY public.admin_actions
+    ADD CONSTRAINT admin_actions_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES public.users(id);
 
 ALTER TABLE ONLY public.authorizations
     ADD CONSTRAINT authorizations_booking_id_fkey FOREIGN KEY (booking_id) REFERENCES public.payments(booking_id);
@@ -782,19 +855,7 @@ ALTER TABLE ONLY public.credit_lots
     ADD CONSTRAINT credit_lots_booking_id_fkey FOREIGN KEY (booking_id) REFERENCES public.bookings(id);
 
 ALTER TABLE ONLY public.credit_lots
-    ADD CONSTRAINT credit_lots_granted_by_fkey FOREIGN KEY (granted_by) REFERENCES public.users(id);
-
-ALTER TABLE ONLY public.credit_lots
-    ADD CONSTRAINT credit_lots_restored_from_fkey FOREIGN KEY (restored_from) REFERENCES public.credit_lots(id);
-
-ALTER TABLE ONLY public.credit_lots
     ADD CONSTRAINT credit_lots_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id);
-
-ALTER TABLE ONLY public.credit_reservations
-    ADD CONSTRAINT credit_reservations_booking_id_fkey FOREIGN KEY (booking_id) REFERENCES public.bookings(id);
-
-ALTER TABLE ONLY public.credit_reservations
-    ADD CONSTRAINT credit_reservations_lot_id_fkey FOREIGN KEY (lot_id) REFERENCES public.credit_lots(id);
 
 ALTER TABLE ONLY public.disputes
     ADD CONSTRAINT disputes_booking_id_fkey FOREIGN KEY (booking_id) REFERENCES public.payments(booking_id);
@@ -841,6 +902,9 @@ ALTER TABLE ONLY public.sessions
 GRANT USAGE ON SCHEMA public TO instainstru_app;
 GRANT USAGE ON SCHEMA public TO instainstru_reads;
 
+GRANT SELECT,INSERT ON TABLE public.admin_actions TO instainstru_app;
+GRANT SELECT ON TABLE public.admin_actions TO instainstru_reads;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.authorizations TO instainstru_app;
 GRANT SELECT ON TABLE public.authorizations TO instainstru_reads;
 
@@ -849,6 +913,9 @@ GRANT SELECT ON TABLE public.availability_exceptions TO instainstru_reads;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.availability_rules TO instainstru_app;
 GRANT SELECT ON TABLE public.availability_rules TO instainstru_reads;
+
+GRANT SELECT,INSERT ON TABLE public.balance_transactions TO instainstru_app;
+GRANT SELECT ON TABLE public.balance_transactions TO instainstru_reads;
 
 GRANT SELECT,INSERT ON TABLE public.booking_events TO instainstru_app;
 GRANT SELECT ON TABLE public.booking_events TO instainstru_reads;
@@ -861,9 +928,6 @@ GRANT SELECT ON TABLE public.calendars TO instainstru_reads;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.credit_lots TO instainstru_app;
 GRANT SELECT ON TABLE public.credit_lots TO instainstru_reads;
-
-GRANT SELECT,INSERT,UPDATE ON TABLE public.credit_reservations TO instainstru_app;
-GRANT SELECT ON TABLE public.credit_reservations TO instainstru_reads;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.disputes TO instainstru_app;
 GRANT SELECT ON TABLE public.disputes TO instainstru_reads;
@@ -901,6 +965,15 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.payouts TO instainstru_app;
 GRANT SELECT ON TABLE public.payouts TO instainstru_reads;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.rate_limits TO instainstru_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.reconciliation_incidents TO instainstru_app;
+GRANT SELECT ON TABLE public.reconciliation_incidents TO instainstru_reads;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.reconciliation_runs TO instainstru_app;
+GRANT SELECT ON TABLE public.reconciliation_runs TO instainstru_reads;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.reconciliation_watermarks TO instainstru_app;
+GRANT SELECT ON TABLE public.reconciliation_watermarks TO instainstru_reads;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.refunds TO instainstru_app;
 GRANT SELECT ON TABLE public.refunds TO instainstru_reads;

@@ -107,6 +107,8 @@ _REASONS: dict[str, tuple[str, ...]] = {
         "payouts_state_is_known",
         "disputes_status_is_known",
         "disputes_recovery_is_known",
+        "balance_transactions_account_is_stripes",
+        "reconciliation_incidents_check_is_known",
     ),
     "one statement writes both columns": (
         "sessions_end_has_a_reason",
@@ -149,6 +151,7 @@ _REASONS: dict[str, tuple[str, ...]] = {
         "timings_one_live",
         "refunds_one_planned",
         "payouts_one_requested",
+        "reconciliation_incidents_one_open",
     ),
 }
 INTERNAL: dict[str, str] = {name: reason for reason, names in _REASONS.items() for name in names}

@@ -1,5 +1,6 @@
 """The webhook inbox: stored before worked, once by Stripe's own id."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -20,7 +21,24 @@ class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
     object_id: str | None
     state: EventState
     attempts: int
+    received_at: datetime
     next_attempt_at: datetime
+
+
+class ReceivedEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """An event as admins see it. `reason`: why it waits or was quarantined, or did at last."""
+
+    id: str
+    type: str
+    account: str | None
+    object_id: str | None
+    api_version: str | None
+    state: EventState
+    attempts: int
+    received_at: datetime
+    next_attempt_at: datetime
+    worked_at: datetime | None
+    reason: str | None
 
 
 @query
@@ -71,3 +89,24 @@ async def postpone_event(
 
 @query
 async def instructor_of_account(tx: Tx, *, account: str) -> UUID | None: ...
+
+
+@query
+async def events_received(  # noqa: PLR0913 - one parameter a filter
+    tx: Tx,
+    *,
+    state: EventState | None = None,
+    type: str | None = None,  # noqa: A002 - Stripe's word
+    account: str | None = None,
+    object_id: str | None = None,
+    event_id: str | None = None,
+    from_at: datetime | None = None,
+    to_at: datetime | None = None,
+    before_at: datetime | None = None,
+    before_id: str | None = None,
+    most: int = 50,
+) -> list[ReceivedEvent]: ...
+
+
+@query
+async def replay_events(tx: Tx, *, event_ids: Sequence[str], now: datetime) -> list[str]: ...

@@ -104,4 +104,17 @@ INSERT INTO ledger_lines (entry_id, line, account, amount_cents, currency)
 SELECT id, line, CASE line WHEN 1 THEN 'SP' WHEN 2 THEN 'REV' ELSE 'SC:' || instructor_id END, line, 'usd'
 FROM bookings, generate_series(1, 3) line;
 SET session_replication_role = origin;
+INSERT INTO balance_transactions (account, id, kind, amount_cents, fee_cents, application_fee_cents, net_cents,
+    leg_cents, is_reserve, currency, created_at)
+SELECT 'SP', 'txn_' || n, 'charge', 5000, 175, 0, 4825, 4825, false, 'usd', pg_temp.today() - n * interval '1 minute'
+FROM generate_series(1, 50000) n;
+INSERT INTO reconciliation_runs (id, cause, started_at, started_wall_at, finished_at)
+SELECT pg_temp.id('r', n), 'hourly', at, at, at
+FROM generate_series(1, 9000) n, LATERAL (SELECT pg_temp.today() - n * interval '1 hour' AS at) t;
+INSERT INTO reconciliation_incidents (id, check_name, subject, account, difference_cents, opened_at, seen_at, closed_at)
+SELECT pg_temp.id('i', n), 'leg_missing', 'txn_' || n, 'SP', 1, at, at, CASE WHEN n > 5 THEN at END
+FROM generate_series(1, 5000) n, LATERAL (SELECT pg_temp.today() - n * interval '1 hour' AS at) t;
+INSERT INTO admin_actions (id, at, actor_id, action, subject, request_id)
+SELECT pg_temp.id('a', n), pg_temp.today() - n * interval '1 minute', pg_temp.id('u', 1), 'webhook.replay', 'evt_' || n, 'x'
+FROM generate_series(1, 20000) n;
 ANALYZE;

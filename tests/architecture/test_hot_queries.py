@@ -18,6 +18,7 @@ GROWING = frozenset(
         "availability_rules", "bookings", "booking_events", "timings", "outbox", "payments",
         "authorizations", "payment_methods", "stripe_operations", "stripe_events", "credit_lots",
         "ledger_entries", "ledger_lines", "idempotency_keys", "rate_limits",
+        "balance_transactions", "reconciliation_runs", "reconciliation_incidents", "admin_actions",
     }
 )  # fmt: skip
 """Tables that grow with the marketplace: reading one from end to end gets slower every day."""
@@ -52,6 +53,23 @@ HOT: dict[str, set[str]] = {
 """Queries on the path of every request or every tick: the indexes they must use."""
 
 FULL: dict[str, str] = {
+    "audit.audit_rows": "an admin's list whose filters may all be absent",
+    "stripe_events.events_received": "an admin's list whose filters may all be absent",
+    "reconciliation.incidents": "an admin's list whose filters may all be absent",
+    "reconciliation.connected_accounts": "once an hour: every account is compared",
+    "reconciliation.legs_missing": "once an hour: both books are compared whole",
+    "reconciliation.legs_unknown": "once an hour: both books are compared whole",
+    "reconciliation.legs_differing": "once an hour: both books are compared whole",
+    "reconciliation.account_sums": "once an hour: both books are compared whole",
+    "reconciliation.ingested_cents": "once an hour: both books are compared whole",
+    "reconciliation.own_money_differing": "once an hour: every account is compared",
+    "reconciliation.transits_open": "once an hour: every booking's transit",
+    "reconciliation.credits_differing": "once an hour: everybody's credit",
+    "reconciliation.revenues_differing": "once an hour: every booking's fee",
+    "reconciliation.ledger_unbalanced": "once an hour: every line",
+    "statements.finance_lines": "a file of the whole journal",
+    "statements.student_lines": "reads one person's journals and the lines of those",
+    "statements.instructor_lines": "reads one account's lines and the journals of those",
     "ledger.ledger_totals": "the balance of everything means every line; an admin asks",
     "limits.forget_old_limits": "a sweep now and then; the table holds live limits alone",
     "search.bookable_services": "ranks every service by the words of the query",

@@ -12,8 +12,14 @@ from storage.database import APP_ROLE, READS_ROLE
 from storage.migrate import SCHEMA, built_schema
 from tests.worlds import Services
 
-APPEND_ONLY = ("ledger_entries", "ledger_lines", "booking_events")
-"""The journal and the audit trail: rows come and never change."""
+APPEND_ONLY = (
+    "ledger_entries",
+    "ledger_lines",
+    "booking_events",
+    "balance_transactions",
+    "admin_actions",
+)
+"""The journal, Stripe's own and the audit trail: rows come and never change."""
 WRITTEN_BY_TRIGGER = ("ledger_balances",)
 
 CONSTRAINTS = """

@@ -1,0 +1,34 @@
+"""Asking Stripe again while it is busy, and what a read that failed means."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import stripe
+
+from domain.operations import Refused, Unknown
+from gateways.stripe_outcomes import is_busy
+
+T = TypeVar("T")
+
+BUSY_PAUSES = (0.25, 0.5, 1.0, 2.0)
+"""Waits before the same request is sent again after 429 or a twin in flight; the SDK has none."""
+
+
+async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """Asks again, the same way, while Stripe says that it is busy."""
+    for pause in BUSY_PAUSES:
+        try:
+            return await ask()
+        except stripe.StripeError as error:
+            if not is_busy(error):
+                raise
+        await asyncio.sleep(pause)
+    return await ask()
+
+
+def reading(error: stripe.StripeError) -> Refused | Unknown:
+    """What a failed read means: not there, or try again."""
+    if error.http_status in {400, 403, 404}:
+        return Refused(code=(error.error and error.error.code) or "missing", message=str(error))
+    return Unknown(reason=f"{type(error).__name__} {error.http_status or ''}".strip())

@@ -1,0 +1,216 @@
+"""What a balance transaction means, and when a difference between two witnesses counts."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from domain.reconciliation import (
+    AccountSum,
+    BalanceSeen,
+    BalanceTransaction,
+    Difference,
+    Findings,
+    OpenIncident,
+    ingested_journal,
+    is_due,
+    is_ripe,
+    seen_twice,
+    sum_differences,
+    verdict,
+)
+
+NOW = datetime(2027, 3, 10, 18, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+INSTRUCTOR = UUID("01a1f6c0-2b40-7c3e-9d52-6f1e8a7b9c10")
+
+
+def transaction(
+    kind: str,
+    amount_cents: int,
+    *,
+    account: str = "SP",
+    fee_cents: int = 0,
+    application_fee_cents: int = 0,
+    source: str | None = "obj_1",
+    description: str | None = None,
+) -> BalanceTransaction:
+    """Return a balance transaction."""
+    return BalanceTransaction(
+        id="txn_1",
+        account=account,
+        kind=kind,
+        amount_cents=amount_cents,
+        fee_cents=fee_cents,
+        application_fee_cents=application_fee_cents,
+        net_cents=amount_cents - fee_cents,
+        currency="usd",
+        source=source,
+        description=description,
+        created_at=NOW,
+    )
+
+
+def posted(of: BalanceTransaction) -> dict[str, int]:
+    """Return what the ingest posts for a transaction, by account."""
+    journal = ingested_journal(of, instructor_id=INSTRUCTOR)
+    if journal is None:
+        return {}
+    assert sum(line.amount_cents for line in journal.lines) == 0
+    assert journal.lines[0].balance_transaction_id == of.id
+    assert journal.lines[0].account == of.account
+    return {line.account: line.amount_cents for line in journal.lines}
+
+
+@pytest.mark.parametrize(
+    ("of", "lines"),
+    [
+        (transaction("topup", 500), {"SP": 500, "BNK": -500}),
+        (transaction("topup_reversal", -500), {"SP": -500, "BNK": 500}),
+        (transaction("payout", -700), {"SP": -700, "BNK": 700}),
+        (transaction("payout_failure", 700), {"SP": 700, "BNK": -700}),
+        (transaction("stripe_fee", -200), {"SP": -200, "XCN": 200}),
+        (transaction("stripe_fee", -83, description="Instant payout"), {"SP": -83, "XIP": 83}),
+        (
+            transaction("payout", -5000, fee_cents=50),
+            {"SP": -5050, "BNK": 5000, "XIP": 50},
+        ),
+        (
+            transaction("stripe_fee", -1500, description="Dispute countered fee"),
+            {"SP": -1500, "XDF": 1500},
+        ),
+        (transaction("connect_collection_transfer", -50), {"SP": -50, "XLS": 50}),
+        (
+            transaction("connect_collection_transfer", 50, account="SC:acct_1"),
+            {"SC:acct_1": 50, f"WAL:{INSTRUCTOR}": -50},
+        ),
+    ],
+)
+def test_what_nobody_of_us_starts_is_posted_from_stripes_books(
+    of: BalanceTransaction, lines: dict[str, int]
+) -> None:
+    assert posted(of) == lines
+
+
+@pytest.mark.parametrize("kind", ["charge", "transfer", "application_fee", "refund", "adjustment"])
+def test_what_a_booking_moves_is_posted_by_the_booking(kind: str) -> None:
+    assert posted(transaction(kind, 100)) == {}
+    assert posted(transaction("payout", -100, account="SC:acct_1")) == {}
+    bill = transaction("stripe_fee", -83, description="Instant Payouts fee for po_1")
+    assert posted(bill) == {}
+
+
+def test_a_reserve_stays_within_the_balance_and_carries_its_id() -> None:
+    journal = ingested_journal(transaction("reserve_transaction", -90), instructor_id=None)
+    assert journal is not None
+    assert [line.account for line in journal.lines] == ["SP", "SP"]
+    assert sum(line.amount_cents for line in journal.lines) == 0
+    assert journal.lines[0].balance_transaction_id == "txn_1"
+
+
+def test_the_leg_of_a_charge_is_its_net_and_that_of_a_payment_is_gross() -> None:
+    assert transaction("charge", 10_000, fee_cents=320).leg_cents == 9680
+    payment = transaction(
+        "payment", 10_000, account="SC:acct_1", fee_cents=1500, application_fee_cents=1500
+    )
+    assert (payment.net_cents, payment.leg_cents) == (8500, 10_000)
+
+
+def test_a_balance_is_all_its_parts() -> None:
+    assert BalanceSeen(available_cents=1, pending_cents=20, reserved_cents=300).total_cents == 321
+
+
+def account(name: str, ledger: int, stripe: int, **young: int) -> AccountSum:
+    """Return the sums of an account; `young` names what is on its way."""
+    return AccountSum(
+        account=name,
+        ledger_cents=ledger,
+        stripe_cents=stripe,
+        young_ledger_cents=young.get("ours", 0),
+        young_stripe_cents=young.get("theirs", 0),
+        young=young.get("count", 0),
+    )
+
+
+@pytest.mark.parametrize(
+    ("sums", "off"),
+    [
+        (account("SP", 1180, 1180), None),
+        (account("SP", 1181, 1180), 1),
+        (account("SP", 1180, 10_860, theirs=9680, count=1), None),
+        (account("SP", 10_860, 1180, ours=9680, count=1), None),
+        (account("SP", 1185, 10_860, theirs=9680, count=1), 5),
+        (account("SC:acct_1", 8500, 8500), None),
+        (account("SC:acct_1", 8500, 8400), 100),
+        (account("SC:acct_1", 8500, 0, ours=10_000, count=1), None),
+    ],
+)
+def test_sums_agree_but_for_what_is_on_its_way(sums: AccountSum, off: int | None) -> None:
+    found = sum_differences([sums])
+    assert [each.difference_cents for each in found] == ([] if off is None else [off])
+
+
+def difference(subject: str = "txn_1", *, at: datetime | None = None, cents: int = 5) -> Difference:
+    """Return a leg that is missing."""
+    return Difference(
+        check="leg_missing", subject=subject, account="SP", difference_cents=cents, at=at
+    )
+
+
+def test_what_is_young_may_lack_its_other_half() -> None:
+    assert not is_ripe(difference(at=NOW), now=NOW, patience=HOUR)
+    assert is_ripe(difference(at=NOW), now=NOW, patience=timedelta(0))
+    assert is_ripe(difference(at=NOW - HOUR), now=NOW, patience=HOUR)
+    assert is_ripe(difference(), now=NOW, patience=HOUR)
+
+
+def known(subject: str = "txn_1", account: str = "SP") -> OpenIncident:
+    """Return an incident that is open."""
+    return OpenIncident(id=uuid4(), check="leg_missing", subject=subject, account=account)
+
+
+def test_a_difference_opens_goes_on_and_closes_itself() -> None:
+    there, gone = known("txn_1"), known("txn_2")
+    found = Findings(differences=(difference("txn_1", cents=7), difference("txn_3")))
+    decided = verdict(found, [there, gone])
+    assert [each.subject for each in decided.opens] == ["txn_3"]
+    assert [(each, d.difference_cents) for each, d in decided.goes_on] == [(there.id, 7)]
+    assert decided.closes == (gone.id,)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        Findings(differences=(), unseen_checks=frozenset({"leg_missing"})),
+        Findings(differences=(), unseen_accounts=frozenset({"SP"})),
+        Findings(differences=(), waiting=frozenset({("leg_missing", "txn_1")})),
+    ],
+)
+def test_what_could_not_be_looked_at_stays_open(found: Findings) -> None:
+    assert verdict(found, [known()]).closes == ()
+
+
+def test_only_what_two_looks_agree_on_counts() -> None:
+    first = Findings(differences=(difference("a"), difference("b")))
+    second = Findings(
+        differences=(difference("b"), difference("c")), unseen_accounts=frozenset({"SC:x"})
+    )
+    both = seen_twice(first, second)
+    assert [each.subject for each in both.differences] == ["b"]
+    assert both.unseen_accounts == {"SC:x"}
+
+
+@pytest.mark.parametrize(
+    ("market", "wall", "due"),
+    [
+        (timedelta(0), timedelta(0), False),
+        (HOUR, timedelta(0), True),
+        (timedelta(0), HOUR, True),
+        (HOUR - timedelta(seconds=1), timedelta(minutes=59), False),
+    ],
+)
+def test_a_run_is_due_an_hour_after_the_last_in_either_time(
+    market: timedelta, wall: timedelta, due: bool
+) -> None:
+    assert is_due(last_at=NOW - market, last_wall_at=NOW - wall, now=NOW, wall_now=NOW) is due
+    assert is_due(last_at=None, last_wall_at=None, now=NOW, wall_now=NOW)
