@@ -42,7 +42,7 @@ PENDING_MAX = 500
 BATCH = 50
 PULL_SECONDS = 5.0
 REPAIR_PAUSES = (0.1, 0.25, 0.5, 1.0, 2.0)
-AWAY_PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
+AWAY_PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8)
 """How long a task waits for a service that is away before the clock has to send it again."""
 TASKS_AT_ONCE = 32
 CONFIG_DIFFERS = 10058

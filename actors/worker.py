@@ -7,8 +7,13 @@ import asyncio
 import sys
 from uuid import UUID
 
+import structlog
+
 from actors.broker import work
 from actors.wiring import Process, serve
+from gateways.mail import MailAway
+
+log = structlog.get_logger()
 
 
 async def run(process: Process, stopped: asyncio.Event) -> None:
@@ -19,7 +24,11 @@ async def run(process: Process, stopped: asyncio.Event) -> None:
         await money.timings.fire(UUID(subject))
 
     async def deliver_event(subject: str) -> None:
-        await money.notifications.deliver(UUID(subject))
+        try:
+            await money.notifications.deliver(UUID(subject))
+        except MailAway as error:
+            # the clock sends it again in a minute; meanwhile the places are for others
+            log.warning("mail.waits", event_id=subject, reason=error.detail)
 
     async def rescue_operations(_: str) -> None:
         await money.payments.rescue()

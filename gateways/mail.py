@@ -31,6 +31,12 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+class MailAway(Unavailable):
+    """The mail server does not take mails now; nothing else waits for it."""
+
+    code = Unavailable.code
+
+
 class Undeliverable(Exception):
     """The mail server refuses this mail for good."""
 
@@ -67,9 +73,9 @@ class MailGateway:
         except (aiosmtplib.SMTPRecipientsRefused, aiosmtplib.SMTPResponseException) as error:
             if _is_final(error):
                 raise Undeliverable(str(error)) from error
-            raise Unavailable(f"the mail server does not take mail: {error}") from error
+            raise MailAway(f"the mail server does not take mail: {error}") from error
         except (aiosmtplib.SMTPException, OSError) as error:
-            raise Unavailable(f"the mail server does not take mail: {error}") from error
+            raise MailAway(f"the mail server does not take mail: {error}") from error
 
 
 def _is_final(error: aiosmtplib.SMTPException) -> bool:
