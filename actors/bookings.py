@@ -241,6 +241,7 @@ class Bookings:
             payment_method_id=card.id if card else None,
             confirms_at_once=is_saved and is_far,
             payment_status=status,
+            spends_credit=request.use_credits,
         )
 
     async def _look(self, booking_id: UUID, why: Why) -> Driven:

@@ -360,7 +360,7 @@ class CalendarActor(Actor[Message]):
             self.guarded(self.turn, again)
         if not outcome.won:
             return None
-        changes = [told_of(turn) for turn, _ in outcome.won]
+        changes = [told_of(turn, booking) for turn, booking in outcome.won]
         return self._told(outcome.version - 1, outcome.version, outcome.at, changes)
 
     def _promote(self, memory: Memory, outcome: Committed) -> list[Message]:
@@ -372,8 +372,8 @@ class CalendarActor(Actor[Message]):
             for turn in (*self._gathered, *(turn for turn, _ in outcome.lost)):
                 memory.undo(turn)
             self._gathered = []
-        for turn, _ in outcome.won:
-            memory.keep(turn)
+        for turn, booking in outcome.won:
+            memory.keep(turn, booking)
         for turn, verdict in outcome.lost:
             message = turn.message
             if message is None or isinstance(verdict, DomainError):

@@ -9,6 +9,7 @@ theirs.
 from collections.abc import Sequence
 from datetime import datetime
 
+from actors.calendar_credits import Spending
 from actors.calendar_effects import Change, NewBooking, NewRules
 from actors.calendar_holds import booking_of
 from actors.calendar_judgement import HOUR, Judge, id_floor
@@ -69,6 +70,7 @@ class Batch:
         self._raised: set[UserId] = set()
         self._holds = items_of(shares, NewBooking)
         self._changes = items_of(shares, Change)
+        self._spending = Spending(tx, now=now, policy=policy)
 
     async def write(self) -> list[Committed | Stale]:
         """Writes everything that may be written; outcomes in the order of the shares."""
@@ -80,7 +82,7 @@ class Batch:
         retakes = [item for item in changes if item.effect.is_retake]
         changed = await self._change([item for item in changes if not item.effect.is_retake])
         room = await self._judge(judge, holds, retakes)
-        await self._hold([item for item in holds if item.turn in room])
+        await self._hold([self._spending.paid(item) for item in holds if item.turn in room])
         changed += await self._change([item for item in retakes if item.turn in room])
         await self._follow(changed)
         await self._replace_rules(items_of(good, NewRules))
@@ -155,11 +157,14 @@ class Batch:
             oldest_id=id_floor(self._now - 2 * HOUR),
         )
         by_id = {each.booking_id: each for each in facts}
+        await self._spending.open([one for _, one in candidates], by_id)
         room: set[Turn] = set()
         for turn, one in candidates:
-            verdict = judge.verdict(one, by_id[BookingId(one.booking_id)])
+            wanted = self._spending.candidate(turn, one)
+            verdict = judge.verdict(wanted, by_id[BookingId(one.booking_id)])
             if verdict is None:
                 room.add(turn)
+                self._spending.take(turn)
             else:
                 self._lost[turn] = verdict
         return room
@@ -194,6 +199,7 @@ class Batch:
                 # the constraint has the last word: memory missed something
                 self._lost[item.turn] = SlotTaken()
                 self._surprised.add(item.instructor_id)
+        await self._spending.reserve([item for item in items if item.turn in self._won])
         if needs_wake:
             await notify_clock(self._tx)
 

@@ -39,6 +39,8 @@ class Hold(BaseCommand, frozen=True, kw_only=True):
     payment_method_id: str | None = None
     confirms_at_once: bool = False
     payment_status: PaymentStatus
+    spends_credit: bool = False
+    """Whether the student's credit pays as far as it goes; what it pays wholly is confirmed."""
 
 
 class Confirm(BaseCommand, frozen=True, kw_only=True):

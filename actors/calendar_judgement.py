@@ -43,6 +43,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     span: Span
     is_hold: bool
     is_retake: bool
+    spends_credit: bool = False
 
 
 class Judge:

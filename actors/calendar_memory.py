@@ -8,9 +8,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import msgspec
+
 from actors.calendar_effects import NewRules
 from actors.calendar_turns import Turn
 from domain.availability import Rules, blocks
+from domain.bookings import Booking
 from domain.ids import ServiceId
 from domain.times import Span
 from storage.calendars import Calendar, CalendarBooking, CalendarService
@@ -66,13 +69,19 @@ class Memory:
         self.touched.discard(turn.booking_id)
         self._replace(turn.became, turn.was)
 
-    def keep(self, turn: Turn) -> None:
-        """Knows that a turn was committed."""
+    def keep(self, turn: Turn, booking: Booking | None) -> None:
+        """Knows that a turn was committed, and what credit has made of a new booking."""
         if isinstance(turn.effect, NewRules):
             self._rules_turn = None
             self.rules_version += 1
-        else:
-            self.touched.discard(turn.booking_id)
+            return
+        self.touched.discard(turn.booking_id)
+        entry = turn.became
+        if booking is not None and entry is not None and entry.status != booking.status:
+            became = msgspec.structs.replace(
+                entry, status=booking.status, hold_expires_at=booking.hold_expires_at
+            )
+            self._replace(entry, became)
 
     def near(self, span: Span) -> list[CalendarBooking]:
         """The bookings that a decision about a span may depend on, and few others."""

@@ -50,7 +50,7 @@ encode = msgspec.json.encode
 
 JUDGE_COLUMNS = (
     "booking_ids", "instructor_ids", "student_ids", "learner_ids", "start_ats", "end_ats",
-    "are_holds",
+    "are_holds", "spend_credit",
 )  # fmt: skip
 
 HOLD_COLUMNS = (
@@ -99,7 +99,7 @@ def judge_row(one: Candidate) -> tuple[object, ...]:
     """One candidate for `judge_holds`."""
     return (
         one.booking_id, one.instructor_id, one.student_id, one.learner_id, one.span.start_at,
-        one.span.end_at, one.is_hold,
+        one.span.end_at, one.is_hold, one.spends_credit,
     )  # fmt: skip
 
 
@@ -180,6 +180,7 @@ def candidate_of_new(item: Item[NewBooking]) -> Candidate:
         span=item.effect.span,
         is_hold=item.effect.status == "pending",
         is_retake=False,
+        spends_credit=command.spends_credit,
     )
 
 

@@ -151,14 +151,16 @@ def answer_of(booking: Booking | None, version: int, rules_version: int) -> Deci
     return Decided(booking=booking, is_repeat=False, version=version)
 
 
-def told_of(turn: Turn) -> ToldChange:
-    """What live copies of the calendar are told of a committed turn."""
+def told_of(turn: Turn, booking: Booking | None) -> ToldChange:
+    """What live copies of the calendar are told of a committed turn, and the booking it made."""
     effect = turn.effect
     if isinstance(effect, NewRules):
         return RulesChange()
     if isinstance(effect, NewBooking):
-        entry, was, became = turn.became, None, effect.status
-        hold_expires_at = effect.hold_expires_at
+        # credit that pays for all of it is found in the transaction alone
+        made = effect if booking is None else booking
+        entry, was, became = turn.became, None, made.status
+        hold_expires_at = made.hold_expires_at
     else:
         entry, was, became = effect.was, effect.was.status, effect.became
         hold_expires_at = effect.hold_expires_at or effect.was.hold_expires_at

@@ -1,22 +1,55 @@
-"""Credit: given, and ended when its time is over. Spending it comes with the next issue."""
+"""Credit: given, told of before its end, and ended. Bookings spend it (`calendar_credits.py`)."""
 
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
+
 from actors.ledger import post
+from domain.credit_journals import grant_journal
+from domain.errors import Invalid, NotFound
 from domain.events import Topic
-from domain.ids import new_id
+from domain.ids import LotId, UserId, new_id
 from domain.journals import CreditLot, expiry_journal
+from domain.money import CURRENCY
+from domain.people import Viewer
+from domain.settings import POLICY, Policy
+from domain.timings import TimingKind
 from gateways.clock import Clock
-from storage.credits import empty_expired_lot, insert_lot, lot_for_update, promise_expiry
+from storage.accounts import user_by_id
+from storage.credits import (
+    Lot,
+    empty_expired_lot,
+    insert_lot,
+    lot_by_id,
+    lot_for_update,
+    promise_for_lot,
+)
 from storage.database import Database
 from storage.outbox import stage_event
 from storage.query import Tx
 from storage.timings import complete_timing
 
 
-async def issue(tx: Tx, lot: CreditLot, *, now: datetime) -> None:
-    """Gives a student a lot, once for its cause, and promises its end."""
+class Grant(msgspec.Struct, frozen=True, kw_only=True):
+    """Credit that an admin gives; without `expires_at` it lives as long as any other."""
+
+    user_id: UserId
+    amount_cents: int
+    expires_at: datetime | None
+    reason: str
+
+
+async def issue(
+    tx: Tx,
+    lot: CreditLot,
+    *,
+    now: datetime,
+    policy: Policy = POLICY,
+    reason: str | None = None,
+    granted_by: UserId | None = None,
+) -> bool:
+    """Gives a student a lot, once for its cause, and promises its end and a word before it."""
     inserted = await insert_lot(
         tx,
         lot_id=lot.id,
@@ -28,20 +61,79 @@ async def issue(tx: Tx, lot: CreditLot, *, now: datetime) -> None:
         currency=lot.currency,
         created_at=lot.created_at,
         expires_at=lot.expires_at,
+        reason=reason,
+        granted_by=granted_by,
     )
     if inserted is None:
-        return
-    await promise_expiry(tx, timing_id=new_id(now), lot_id=lot.id, due_at=lot.expires_at, now=now)
+        return False
+    promises: dict[TimingKind, datetime] = {
+        "expire_credit": lot.expires_at,
+        "remind_credit": lot.expires_at - policy.credit_reminder_before,
+    }
+    for kind, due_at in promises.items():
+        if due_at > now:
+            await promise_for_lot(
+                tx, timing_id=new_id(now), kind=kind, lot_id=lot.id, due_at=due_at, now=now
+            )
     await _tell(tx, "credit.issued", lot, cents=lot.granted_cents, now=now)
+    return True
 
 
 class Credits:
-    """Ends lots whose time is over."""
+    """Gives credit, and ends lots whose time is over."""
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    def __init__(self, db: Database, clock: Clock, policy: Policy = POLICY) -> None:
         """Writes through `db`, by the marketplace's time."""
         self._db = db
         self._clock = clock
+        self._policy = policy
+
+    async def grant(self, grant: Grant, *, lot_id: UUID, viewer: Viewer) -> Lot:
+        """Gives goodwill credit; the same `lot_id` again gives nothing more.
+
+        Raises `Invalid` for an end that is not ahead, `NotFound` for nobody's id.
+        """
+        now = self._clock.now()
+        expires_at = grant.expires_at or now + self._policy.credit_life
+        if await user_by_id(self._db.reads, user_id=grant.user_id) is None:
+            raise NotFound
+        if expires_at <= now:
+            raise Invalid("credit ends in the future", pointer="/expires_at")
+        lot = CreditLot(
+            id=LotId(lot_id),
+            user_id=grant.user_id,
+            source="goodwill",
+            booking_id=None,
+            granted_cents=grant.amount_cents,
+            remaining_cents=grant.amount_cents,
+            currency=CURRENCY,
+            created_at=now,
+            expires_at=expires_at,
+        )
+        async with self._db.transaction() as tx:
+            is_new = await issue(
+                tx,
+                lot,
+                now=now,
+                policy=self._policy,
+                reason=grant.reason,
+                granted_by=viewer.user_id,
+            )
+            if is_new:
+                await post(tx, [grant_journal(lot, at=now)], now=now)
+            given = await lot_by_id(tx, lot_id=lot_id)
+        if given is None:
+            raise NotFound
+        return given
+
+    async def remind(self, lot_id: UUID, *, timing_id: UUID) -> None:
+        """Tells a student that credit will end soon; once, and not of what is spent."""
+        now = self._clock.now()
+        async with self._db.transaction() as tx:
+            lot = await lot_for_update(tx, lot_id=lot_id)
+            is_told = await complete_timing(tx, timing_id=timing_id, now=now)
+            if is_told and lot is not None and lot.remaining_cents > 0:
+                await _tell(tx, "credit.expiring", lot, cents=lot.remaining_cents, now=now)
 
     async def expire(self, lot_id: UUID, *, timing_id: UUID | None = None) -> None:
         """Takes what is left of a lot, once; one that still lives or is empty is left alone."""

@@ -20,7 +20,16 @@ from actors.payment_records import (
     stage_confirm,
 )
 from actors.payout_records import record_payout_answer
-from domain.movements import CreateRefund, MovementsSeen, ReverseTransfer
+from actors.top_ups import absorb_top_up, absorb_top_up_back, top_up_kept, top_up_refused
+from domain.movements import (
+    CreateRefund,
+    CreateTransfer,
+    MovementsSeen,
+    ReverseTopUp,
+    ReverseTransfer,
+    TopUpBackSeen,
+    TransferSeen,
+)
 from domain.operations import (
     SEEN,
     Answer,
@@ -57,6 +66,9 @@ AUTHORIZATIONS = Counter(
     ("n", "result", "decline_code"),
 )
 CAPTURES = Counter("captures_total", "Captures, by what came of them.", ("result",))
+
+
+MOVING = (CreateRefund, CreateTransfer, ReverseTopUp, ReverseTransfer)
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,6 +174,10 @@ async def _seen(tx: Tx, scene: Scene, operation: Operation, seen: Seen) -> Scene
         case AttachMethod(), MethodSeen():
             await keep_seen(tx, seen, user_id=scene.facts.student_id, now=scene.now)
             changes = {"payment_method_id": seen.id}
+        case CreateTransfer(), TransferSeen():
+            return await absorb_top_up(tx, scene, seen)
+        case ReverseTopUp(), TopUpBackSeen():
+            return await absorb_top_up_back(tx, scene, seen)
         case CreateRefund() | ReverseTransfer(), MovementsSeen():
             return await absorb_movements(tx, scene, seen)
         case _, IntentSeen():
@@ -191,6 +207,8 @@ async def _refused(
         code=refused.code,
         message=refused.message,
     )
+    if isinstance(operation.params, MOVING):
+        return await _kept_back(tx, scene, operation, refused.code), Outcome(code=refused.code)
     match operation.params:
         case AttachMethod():
             decline = Decline(kind="hard", code=refused.code, message="This card cannot be used.")
@@ -202,12 +220,21 @@ async def _refused(
         case CancelSetup():
             gone = msgspec.structs.replace(scene.payment, status="released")
             return await save(tx, scene, gone), Outcome()
-        case CreateRefund():
-            return await refuse_refund(tx, scene, refused.code), Outcome(code=refused.code)
-        case ReverseTransfer():
-            return await absorb_loss(tx, scene), Outcome(code=refused.code)
         case _:
             return scene, Outcome(stops="blocked", code=refused.code)
+
+
+async def _kept_back(tx: Tx, scene: Scene, operation: Operation, code: str) -> Scene:
+    """Stripe does not move captured money: tried again later, or somebody bears it."""
+    match operation.params:
+        case CreateRefund():
+            return await refuse_refund(tx, scene, code)
+        case CreateTransfer():
+            return await top_up_refused(tx, scene, code)
+        case ReverseTopUp():
+            return await top_up_kept(tx, scene, code)
+        case _:
+            return await absorb_loss(tx, scene)
 
 
 async def _stale(tx: Tx, scene: Scene, operation: Operation, stale: Stale) -> tuple[Scene, Outcome]:

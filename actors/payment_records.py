@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
+from actors.credit_records import refund_credit, restore_reserved, settle_credit
 from actors.credits import issue
 from actors.ledger import post
 from domain.bookings import FINAL, Actor, Outcome, PaymentStatus
@@ -22,7 +23,7 @@ from domain.operations import ChargeSeen, IntentSeen
 from domain.payments import TAKEN, MoneyFacts, Payment, Step, fold, next_step
 from domain.refunds import RefundCause, after_refunds, state_of
 from domain.settings import Policy
-from domain.timings import AT_REST, TimingKind
+from domain.timings import AT_REST, TOPPED_UP, TimingKind
 from storage.disputes import end_recovery
 from storage.outbox import stage_event
 from storage.payments import (
@@ -113,6 +114,8 @@ async def save(tx: Tx, scene: Scene, after: Payment) -> Scene:
     if after.status != before.status:
         await _record(tx, saved, was=before.status)
         await _tell_status(tx, saved, is_first=before.decline_code is None)
+        if await settle_credit(tx, scene.facts, after.status, now=scene.now, policy=scene.policy):
+            saved = await again(tx, saved)
         if reason := ENDS.get(after.status):
             await end_authorization(
                 tx,
@@ -158,7 +161,7 @@ async def _book(tx: Tx, scene: Scene, charge: ChargeSeen) -> None:
     if payment.status == "credited":
         life = scene.policy.credit_life
         lot = lot_of_cancellation(facts, charge, lot_id=new_id(now), at=now, life=life)
-        await issue(tx, lot, now=now)
+        await issue(tx, lot, now=now, policy=scene.policy)
 
 
 async def plan_rest(tx: Tx, scene: Scene, *, cause: RefundCause | None = None) -> Scene:
@@ -245,10 +248,22 @@ async def advance(tx: Tx, scene: Scene) -> tuple[Scene, Step | None]:
         if step is not None and step.kind == "plan_refund":
             scene = await plan_rest(tx, scene)
             continue
+        if step is not None and step.kind == "restore_credit":
+            scene = await _restore_credit(tx, scene)
+            continue
         if step is None or step.kind not in {"move", "new_cycle"}:
             return scene, step
         scene = await save(tx, scene, _moved(scene.payment, step))
     raise RuntimeError("a payment does not come to rest")
+
+
+async def _restore_credit(tx: Tx, scene: Scene) -> Scene:
+    """Gives credit back: reserved and not needed, or used where no top-up was paid for it."""
+    if scene.payment.status == "released":
+        await restore_reserved(tx, scene.facts, now=scene.now, policy=scene.policy)
+    else:
+        await refund_credit(tx, scene.facts, absorbed_cents=0, now=scene.now, policy=scene.policy)
+    return await again(tx, scene)
 
 
 def _moved(payment: Payment, step: Step) -> Payment:
@@ -270,7 +285,8 @@ async def rest(tx: Tx, scene: Scene, timing_id: UUID | None) -> None:
     """Completes the timing that led here and puts the booking's timings right."""
     if timing_id is not None:
         await complete_timing(tx, timing_id=timing_id, now=scene.now)
-    if scene.facts.status in FINAL - {"completed"} and scene.payment.status not in AT_REST:
+    resting = AT_REST | TOPPED_UP
+    if scene.facts.status in FINAL - {"completed"} and scene.payment.status not in resting:
         # a promise due at once that nobody can keep would fire for ever
         log.error("payment.needs_a_person", booking=scene.facts.booking_id)
         return

@@ -200,7 +200,7 @@ class Timings:
         match timing.kind:
             case "expire_hold" | "confirm" | "cancel_unpaid" | "start" | "complete":
                 await self._command(timing)
-            case "authorize" | "capture" | "settle":
+            case "authorize" | "capture" | "settle" | "top_up":
                 why = Why(actor=system(f"timing:{timing.id}"), cause=timing.kind)
                 driven = await self._payments.drive(timing.subject_id, why, timing_id=timing.id)
                 _snoozed(driven)
@@ -210,6 +210,8 @@ class Timings:
                 await self._complete(timing)
             case "expire_credit":
                 await self._credits.expire(LotId(timing.subject_id), timing_id=timing.id)
+            case "remind_credit":
+                await self._credits.remind(LotId(timing.subject_id), timing_id=timing.id)
 
     async def _command(self, timing: Timing) -> None:
         """Asks the calendar; its own transaction ends the timing with the change."""

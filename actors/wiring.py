@@ -102,7 +102,7 @@ def _money(settings: Settings, payers: Payers, payments: Payments, common: _Comm
     stripe, db, calendars = common.stripe, common.db, common.calendars
     clock, policy = common.clock, common.policy
     cards = Cards(db=db, stripe=stripe, payers=payers, clock=clock)
-    credits_ = Credits(db, clock)
+    credits_ = Credits(db, clock, policy)
     refunds = Refunds(db=db, stripe=stripe, payments=payments, clock=clock, policy=policy)
     payouts = Payouts(db=db, stripe=stripe, payments=payments, clock=clock)
     disputes = Disputes(

@@ -27,6 +27,7 @@ Topic = Literal[
     "payment.dispute_lost",
     "payment.fraud_suspected",
     "credit.issued",
+    "credit.expiring",
     "credit.expired",
     "payout.paid",
     "payout.failed",

@@ -47,6 +47,16 @@ class ReverseTransfer(
     metadata: dict[str, str]
 
 
+class ReverseTopUp(
+    msgspec.Struct, frozen=True, kw_only=True, tag="reverse_top_up", tag_field="call"
+):
+    """Take back what was paid from the platform's balance."""
+
+    transfer_id: str
+    amount_cents: int
+    metadata: dict[str, str]
+
+
 class CreateRefund(
     msgspec.Struct, frozen=True, kw_only=True, tag="create_refund", tag_field="call"
 ):
@@ -97,6 +107,13 @@ class ReversalSeen(msgspec.Struct, frozen=True, kw_only=True):
     refund_id: str | None
     """The refund at Stripe that it belongs to."""
     metadata: dict[str, str] = {}
+
+
+class TopUpBackSeen(msgspec.Struct, frozen=True, kw_only=True, tag="top_up_back", tag_field="seen"):
+    """Every reversal of a transfer that came from the platform's balance, oldest first."""
+
+    transfer_id: str
+    reversals: tuple[ReversalSeen, ...]
 
 
 class FeeRefundSeen(msgspec.Struct, frozen=True, kw_only=True):
@@ -188,5 +205,5 @@ class InstantQuote(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
 
 
-MovementCall = CreateTransfer | ReverseTransfer | CreateRefund | CreatePayout
-MovementSeen = TransferSeen | MovementsSeen | PayoutSeen
+MovementCall = CreateTransfer | ReverseTransfer | ReverseTopUp | CreateRefund | CreatePayout
+MovementSeen = TransferSeen | MovementsSeen | TopUpBackSeen | PayoutSeen

@@ -16,7 +16,9 @@ from domain.movements import (
     CreateTransfer,
     MovementsSeen,
     PayoutSeen,
+    ReverseTopUp,
     ReverseTransfer,
+    TopUpBackSeen,
     TransferSeen,
 )
 
@@ -118,6 +120,7 @@ Call = (
     | CancelIntent
     | CreateTransfer
     | ReverseTransfer
+    | ReverseTopUp
     | CreateRefund
     | CreatePayout
 )
@@ -238,7 +241,7 @@ class Unknown(msgspec.Struct, frozen=True, kw_only=True, tag="unknown", tag_fiel
     reason: str
 
 
-Moved = TransferSeen | MovementsSeen | PayoutSeen
+Moved = TransferSeen | MovementsSeen | TopUpBackSeen | PayoutSeen
 Seen = IntentSeen | SetupSeen | MethodSeen | Moved
 SEEN = (
     IntentSeen,
@@ -246,6 +249,7 @@ SEEN = (
     MethodSeen,
     TransferSeen,
     MovementsSeen,
+    TopUpBackSeen,
     PayoutSeen,
 )
 """The answers that show an object: the write has happened."""

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from domain.movements import CreateRefund, ReverseTransfer
+from domain.movements import CreateRefund, CreateTransfer, ReverseTopUp, ReverseTransfer
 from domain.operations import (
     AttachMethod,
     Call,
@@ -27,6 +27,7 @@ _PREFIX: dict[str, str] = {
     "cancel_intent": "rel",
     "create_transfer": "top",
     "reverse_transfer": "rev",
+    "reverse_top_up": "tback",
     "create_refund": "ref",
     "create_payout": "po",
 }
@@ -78,15 +79,29 @@ def call_of(step: Step, facts: MoneyFacts, payment: Payment) -> Call:
             )
         case "release":
             call = CancelIntent(payment_intent_id=_known(payment.payment_intent_id))
-        case "refund" | "recover":
-            call = _back(step, facts, payment)
-        case "move" | "new_cycle" | "ask_confirm" | "plan_refund":
+        case "refund" | "recover" | "top_up" | "reverse_top_up":
+            call = _movement(step, facts, payment)
+        case "move" | "new_cycle" | "ask_confirm" | "plan_refund" | "restore_credit":
             raise MissingFactError(f"{step.kind} asks nothing of Stripe")
     return call
 
 
-def _back(step: Step, facts: MoneyFacts, payment: Payment) -> Call:
-    """What gives captured money back: to the card, or from the instructor to us."""
+def _movement(step: Step, facts: MoneyFacts, payment: Payment) -> Call:
+    """What moves captured money back, to the card or from the instructor, and what tops up."""
+    if step.kind == "top_up":
+        return CreateTransfer(
+            amount_cents=facts.top_up_cents,
+            currency=facts.currency,
+            destination_account=_known(facts.stripe_account_id),
+            transfer_group=_group(facts),
+            metadata={**_ours(facts), "cause": "top_up"},
+        )
+    if step.kind == "reverse_top_up":
+        return ReverseTopUp(
+            transfer_id=_known(payment.top_up_id),
+            amount_cents=facts.top_up_cents,
+            metadata={**_ours(facts), "cause": "refund"},
+        )
     if step.kind == "refund":
         return CreateRefund(
             payment_intent_id=_known(payment.payment_intent_id),
@@ -118,7 +133,7 @@ def _intent(step: Step, facts: MoneyFacts, payment: Payment) -> CreateIntent:
         customer=_known(facts.stripe_customer_id),
         destination_account=_known(facts.stripe_account_id),
         application_fee_cents=facts.application_fee_cents,
-        transfer_group=f"booking:{facts.booking_id}",
+        transfer_group=_group(facts),
         is_on_session=step.is_on_session,
         metadata=metadata,
     )
@@ -126,6 +141,10 @@ def _intent(step: Step, facts: MoneyFacts, payment: Payment) -> CreateIntent:
 
 def _ours(facts: MoneyFacts) -> dict[str, str]:
     return {"booking_id": str(facts.booking_id)}
+
+
+def _group(facts: MoneyFacts) -> str:
+    return f"booking:{facts.booking_id}"
 
 
 def _known(value: str | None) -> str:

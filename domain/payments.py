@@ -10,11 +10,11 @@ from uuid import UUID
 
 import msgspec
 
-from domain.bookings import BookingStatus, Outcome, PaymentStatus
+from domain.bookings import FINAL, BookingStatus, Outcome, PaymentStatus
 from domain.ids import BookingId, UserId
 from domain.operations import ChargeSeen, Decline, IntentSeen
 from domain.settings import Policy
-from domain.timings import AT_REST
+from domain.timings import AT_REST, TOPPED_UP
 
 MethodState = Literal["none", "new", "attached", "detached"]
 StepKind = Literal[
@@ -32,6 +32,9 @@ StepKind = Literal[
     "plan_refund",
     "refund",
     "recover",
+    "top_up",
+    "reverse_top_up",
+    "restore_credit",
 ]
 
 ASKING: frozenset[PaymentStatus] = frozenset(
@@ -40,24 +43,17 @@ ASKING: frozenset[PaymentStatus] = frozenset(
 """No money is reserved yet, but an intent may become authorised at any moment."""
 
 OPEN_AUTHORIZATION: frozenset[PaymentStatus] = frozenset({"authorized", "capturing", "crediting"})
-TAKEN: frozenset[PaymentStatus] = frozenset(
-    {
-        "captured",
-        "payout_pending",
-        "settled",
-        "credited",
-        "refunding",
-        "partially_refunded",
-        "disputed",
-        "dispute_lost",
-    }
-)
+TAKEN: frozenset[PaymentStatus] = frozenset({
+    "captured", "payout_pending", "settled", "credited", "refunding", "partially_refunded",
+    "disputed", "dispute_lost",
+})  # fmt: skip
 REFUNDING: frozenset[PaymentStatus] = frozenset(
     {"captured", "payout_pending", "settled", "refunding", "partially_refunded", "refund_failed"}
 )
+PAYING: frozenset[PaymentStatus] = TOPPED_UP.union(("captured",))
+"""Taken, and the instructor may not have all of it yet."""
 KEPT: frozenset[PaymentStatus] = frozenset({"captured", "payout_pending", "settled"})
 """Taken and not given back in any part."""
-CREDITS_INSTEAD: frozenset[PaymentStatus] = frozenset({"credit_only"})
 OWED_OUTCOMES: frozenset[Outcome] = frozenset({"charged", "no_show_student"})
 
 
@@ -83,6 +79,8 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True):
     captured_cents: int
     warned_at: datetime | None
     decline_code: str | None
+    top_up_id: str | None = None
+    """The transfer that paid the instructor what the card did not."""
 
 
 class MoneyFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,6 +114,12 @@ class MoneyFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What all earlier refunds have given or will give."""
     recover_cents: int = 0
     """What lost disputes took that is still to be taken back from the instructor."""
+    reserved_cents: int = 0
+    """What credit will pay unless the booking ends otherwise."""
+    consumed_cents: int = 0
+    """What credit has paid for good, unless a refund gives it back."""
+    top_up_refused_at: datetime | None = None
+    """When Stripe last refused to pay the top-up."""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -138,7 +142,7 @@ def next_step(facts: MoneyFacts, payment: Payment, *, now: datetime, policy: Pol
         case "completed":
             return _completed(facts, payment, now=now, policy=policy)
         case "cancelled" | "expired" | "no_show":
-            return _ended(facts, payment)
+            return _ended(facts, payment, now=now, policy=policy)
         case "requested":
             return None
 
@@ -149,6 +153,10 @@ def _back(facts: MoneyFacts, payment: Payment) -> Step | None:
         return Step("refund", "refunding")
     if payment.status == "dispute_lost" and facts.recover_cents:
         return Step("recover", "dispute_lost")
+    if payment.status == "refunded" and facts.consumed_cents:
+        return Step("reverse_top_up" if payment.top_up_id else "restore_credit", "refunded")
+    if payment.status == "released" and facts.reserved_cents and facts.status in FINAL:
+        return Step("restore_credit", "released")
     return None
 
 
@@ -208,26 +216,36 @@ def _confirmed(
 def _completed(
     facts: MoneyFacts, payment: Payment, *, now: datetime, policy: Policy
 ) -> Step | None:
-    if payment.status == "captured":
-        return _settle(facts)
+    if payment.status in PAYING:
+        return _pay_out(facts, payment, now=now, policy=policy)
     if now < facts.end_at + policy.capture_after:
         return None
     return _collect(facts, payment, "capture", "capturing")
 
 
-def _settle(facts: MoneyFacts) -> Step | None:
-    return Step("move", "settled") if facts.top_up_cents == 0 else None
+def _pay_out(facts: MoneyFacts, payment: Payment, *, now: datetime, policy: Policy) -> Step | None:
+    """Pays from our own balance what credit owes; again after a while where that was refused."""
+    if payment.status == "captured":
+        return Step("move", "payout_pending" if facts.top_up_cents else "settled")
+    if payment.top_up_id is not None:
+        return Step("move", "settled") if payment.status == "payout_pending" else None
+    refused_at = facts.top_up_refused_at
+    is_early = refused_at is not None and now < refused_at + policy.top_up_every
+    if is_early or not facts.consumed_cents or not facts.top_up_cents:
+        return None
+    return Step("top_up", payment.status)
 
 
-def _ended(facts: MoneyFacts, payment: Payment) -> Step | None:
+def _ended(facts: MoneyFacts, payment: Payment, *, now: datetime, policy: Policy) -> Step | None:
     is_owed = facts.outcome in OWED_OUTCOMES
     if payment.status in KEPT and not is_owed and facts.refunded_cents == 0:
         # the instructor's fault, or a capture that won a race against the end (B8, B13, P31)
-        return Step("plan_refund", payment.status)
+        is_by_card = payment.captured_cents > 0
+        return Step("plan_refund", payment.status) if is_by_card else Step("move", "refunded")
     if payment.status in AT_REST:
         return None
-    if is_owed and payment.status == "captured":
-        return _settle(facts)
+    if is_owed and payment.status in PAYING:
+        return _pay_out(facts, payment, now=now, policy=policy)
     if is_owed:
         return _collect(facts, payment, "capture", "capturing")
     if facts.outcome == "credit":
@@ -247,11 +265,14 @@ def _collect(
     facts: MoneyFacts, payment: Payment, kind: StepKind, status: PaymentStatus
 ) -> Step | None:
     """Takes what is owed: from the live authorization, else by one attempt off session."""
-    if payment.status in OPEN_AUTHORIZATION:
+    if payment.status == "credit_only":
+        # nothing is on a card: what credit has paid is owed from our own balance
+        kind, status = "move", "payout_pending" if kind == "capture" else "released"
+    if payment.status in OPEN_AUTHORIZATION | {"credit_only"}:
         return Step(kind, status)
     if payment.status == "releasing":
         return _let_go(payment)
-    if payment.status in AT_REST | TAKEN | CREDITS_INSTEAD:
+    if payment.status in AT_REST | TAKEN:
         return None
     if facts.method_state != "attached":
         return uncollected(facts, payment)

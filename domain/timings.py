@@ -19,7 +19,9 @@ TimingKind = Literal[
     "complete",
     "capture",
     "settle",
+    "top_up",
     "expire_credit",
+    "remind_credit",
 ]
 TimingState = Literal["scheduled", "running", "completed", "cancelled", "discarded"]
 
@@ -49,6 +51,10 @@ AT_REST: frozenset[PaymentStatus] = frozenset(
 """Statuses in which an ended booking needs no further money work."""
 
 
+TOPPED_UP: frozenset[PaymentStatus] = frozenset({"payout_pending", "partially_refunded"})
+"""Statuses in which the platform may still owe the instructor what credit has paid."""
+
+
 class BookingClock(msgspec.Struct, frozen=True, kw_only=True):
     """What the due instants of a booking are computed from; `attempt` counts confirms."""
 
@@ -61,6 +67,7 @@ class BookingClock(msgspec.Struct, frozen=True, kw_only=True):
     is_started: bool
     attempt: int
     is_warned: bool
+    top_up_refused_at: datetime | None = None
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,12 +89,22 @@ def timings_for(clock: BookingClock, *, now: datetime, policy: Policy) -> tuple[
         return (held, Due(kind="confirm", due_at=now)) if is_payable else (held,)
     if clock.status == "confirmed":
         return _confirmed(clock, policy=policy)
-    if clock.status == "completed" and clock.payment_status in SECURED | {"capturing"}:
+    if clock.payment_status in TOPPED_UP:
+        return _topped_up(clock, now=now, policy=policy)
+    if clock.status == "completed" and clock.payment_status in SECURED | {"capturing", "captured"}:
         return (Due(kind="capture", due_at=clock.end_at + policy.capture_after),)
     is_over = clock.status in {"cancelled", "expired", "no_show"}
     if is_over and clock.payment_status not in AT_REST:
         return (Due(kind="settle", due_at=now),)
     return ()
+
+
+def _topped_up(clock: BookingClock, *, now: datetime, policy: Policy) -> tuple[Due, ...]:
+    """A top-up that Stripe refused is tried again, hour by hour."""
+    refused_at = clock.top_up_refused_at
+    if refused_at is not None:
+        return (Due(kind="top_up", due_at=refused_at + policy.top_up_every),)
+    return (Due(kind="top_up", due_at=now),) if clock.payment_status == "payout_pending" else ()
 
 
 def _confirmed(clock: BookingClock, *, policy: Policy) -> tuple[Due, ...]:

@@ -26,6 +26,7 @@ from domain.movements import (
     InstantQuote,
     MovementsSeen,
     PayoutSeen,
+    ReverseTopUp,
     ReverseTransfer,
 )
 from domain.operations import (
@@ -360,7 +361,13 @@ class StripeGateway:
                 seen = await self.setup_intent(call.setup_intent_id)
             case CreateSetup() | AttachMethod() | CreateIntent():
                 return None
-            case CreateTransfer() | ReverseTransfer() | CreateRefund() | CreatePayout():
+            case (
+                CreateTransfer()
+                | ReverseTransfer()
+                | ReverseTopUp()
+                | CreateRefund()
+                | CreatePayout()
+            ):
                 # what is refused as already done shows itself in the movements
                 return None
         return None if isinstance(seen, Refused) else seen

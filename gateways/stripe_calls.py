@@ -5,7 +5,13 @@ from typing import Final
 import msgspec
 import stripe
 
-from domain.movements import CreatePayout, CreateRefund, CreateTransfer, ReverseTransfer
+from domain.movements import (
+    CreatePayout,
+    CreateRefund,
+    CreateTransfer,
+    ReverseTopUp,
+    ReverseTransfer,
+)
 from domain.operations import (
     Answer,
     AttachMethod,
@@ -63,7 +69,13 @@ class StripeCalls:
                 seen = setup_seen(await setups.cancel_async(call.setup_intent_id, {}, options))
             case AttachMethod():
                 seen = await self._attach(call, options)
-            case CreateTransfer() | ReverseTransfer() | CreateRefund() | CreatePayout():
+            case (
+                CreateTransfer()
+                | ReverseTransfer()
+                | ReverseTopUp()
+                | CreateRefund()
+                | CreatePayout()
+            ):
                 seen = await self.movements.send(call, options)
         return seen
 
@@ -92,7 +104,13 @@ class StripeCalls:
                 method = await self.method(call.payment_method_id)
                 is_done = method.customer == call.customer
                 answer = method if is_done else NotHappened(code="not_attached")
-            case CreateTransfer() | ReverseTransfer() | CreateRefund() | CreatePayout():
+            case (
+                CreateTransfer()
+                | ReverseTransfer()
+                | ReverseTopUp()
+                | CreateRefund()
+                | CreatePayout()
+            ):
                 moved = await self.movements.find(call)
                 answer = NotHappened(code="not_found") if moved is None else moved
         return answer

@@ -21,7 +21,9 @@ from domain.movements import (
     RefundSeen,
     RefundStatus,
     ReversalSeen,
+    ReverseTopUp,
     ReverseTransfer,
+    TopUpBackSeen,
     TransferSeen,
 )
 from gateways.stripe_payouts import instant_quotes, payout_seen
@@ -101,6 +103,8 @@ class StripeMovements:
                 return await self._create_transfer(call, options)
             case ReverseTransfer():
                 return await self._reverse(call, options)
+            case ReverseTopUp():
+                return await self._reverse_top_up(call, options)
             case CreateRefund():
                 return await self._refund(call, options)
             case CreatePayout():
@@ -119,6 +123,10 @@ class StripeMovements:
                 reversals = await self.reversals(call.transfer_id)
                 is_there = any(each.metadata == call.metadata for each in reversals)
                 return await self._moved_by(call) if is_there else None
+            case ReverseTopUp():
+                back = await self._top_up_back(call)
+                is_there = any(each.metadata == call.metadata for each in back.reversals)
+                return back if is_there else None
             case CreateRefund():
                 refunds = await self._api.refunds.list_async(
                     {"payment_intent": call.payment_intent_id, "limit": LIST_MAX}
@@ -209,6 +217,21 @@ class StripeMovements:
             params["refund_application_fee"] = True
         await self._api.transfers.reversals.create_async(call.transfer_id, params, options)
         return await self._moved_by(call)
+
+    async def _reverse_top_up(
+        self, call: ReverseTopUp, options: stripe.RequestOptions
+    ) -> TopUpBackSeen:
+        params: stripe.params.TransferReversalCreateParams = {
+            "amount": call.amount_cents,
+            "metadata": call.metadata,
+        }
+        await self._api.transfers.reversals.create_async(call.transfer_id, params, options)
+        return await self._top_up_back(call)
+
+    async def _top_up_back(self, call: ReverseTopUp) -> TopUpBackSeen:
+        return TopUpBackSeen(
+            transfer_id=call.transfer_id, reversals=await self.reversals(call.transfer_id)
+        )
 
     async def _refund(self, call: CreateRefund, options: stripe.RequestOptions) -> MovementsSeen:
         """Refunds, and reads all that moved with it: if that fails, the key repeats both."""

@@ -39,6 +39,7 @@ from server import (
     stripe_webhook,
 )
 from server.auth import SESSION_ENDED, Auth
+from server.credits import Credits
 from server.edge import Edge
 from server.idempotency import Idempotency
 from server.limits import Limits
@@ -65,6 +66,7 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     cancellation.Cancellation,
     payments.Payments,
     ledger.Ledger,
+    Credits,
     refunds.Refunds,
     payouts.Payouts,
     disputes.Disputes,
@@ -148,6 +150,7 @@ async def wired(settings: Settings, clock: Clock) -> AsyncGenerator[Parts]:
             ),
             bookings=money.bookings,
             cards=money.cards,
+            credits=money.credits,
             refunds=money.refunds,
             payouts=money.payouts,
             disputes=money.disputes,

@@ -7,6 +7,7 @@ import msgspec
 from actors.accounts import Accounts
 from actors.bookings import Bookings
 from actors.cards import Cards
+from actors.credits import Credits
 from actors.disputes import Disputes
 from actors.instructors import Instructors
 from actors.live import Hub
@@ -35,6 +36,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     instructors: Instructors
     bookings: Bookings
     cards: Cards
+    credits: Credits
     refunds: Refunds
     payouts: Payouts
     disputes: Disputes

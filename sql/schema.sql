@@ -167,6 +167,9 @@ CREATE TABLE public.bookings (
     currency text DEFAULT 'usd'::text NOT NULL,
     policy_version integer NOT NULL,
     sticky_lead_seconds bigint,
+    original_start_at timestamp with time zone,
+    moves integer DEFAULT 0 NOT NULL,
+    late_moves integer DEFAULT 0 NOT NULL,
     CONSTRAINT bookings_cancelled_is_told CHECK (((status <> 'cancelled'::text) OR ((cancelled_at IS NOT NULL) AND (outcome IS NOT NULL)))),
     CONSTRAINT bookings_end_after_start CHECK ((end_at > start_at)),
     CONSTRAINT bookings_final_has_an_end CHECK (((status = ANY (ARRAY['completed'::text, 'cancelled'::text, 'expired'::text, 'no_show'::text])) = (ended_at IS NOT NULL))),
@@ -212,9 +215,25 @@ CREATE TABLE public.credit_lots (
     created_at timestamp with time zone NOT NULL,
     expires_at timestamp with time zone NOT NULL,
     expired_at timestamp with time zone,
+    reason text,
+    granted_by uuid,
+    restored_from uuid,
     CONSTRAINT credit_lots_expired_are_empty CHECK (((expired_at IS NULL) OR (remaining_cents = 0))),
+    CONSTRAINT credit_lots_grant_something CHECK ((granted_cents > 0)),
     CONSTRAINT credit_lots_remain_within_grant CHECK (((remaining_cents >= 0) AND (remaining_cents <= granted_cents))),
     CONSTRAINT credit_lots_source_is_known CHECK ((source = ANY (ARRAY['cancellation'::text, 'goodwill'::text, 'referral'::text, 'no_show'::text, 'package'::text, 'gift'::text])))
+);
+
+CREATE TABLE public.credit_reservations (
+    booking_id uuid NOT NULL,
+    lot_id uuid NOT NULL,
+    amount_cents integer NOT NULL,
+    state text DEFAULT 'reserved'::text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT credit_reservations_final_has_an_end CHECK (((state = 'reserved'::text) = (ended_at IS NULL))),
+    CONSTRAINT credit_reservations_state_is_known CHECK ((state = ANY (ARRAY['reserved'::text, 'consumed'::text, 'restored'::text]))),
+    CONSTRAINT credit_reservations_take_something CHECK ((amount_cents > 0))
 );
 
 CREATE TABLE public.disputes (
@@ -314,6 +333,39 @@ CREATE TABLE public.ledger_lines (
     CONSTRAINT ledger_lines_move_something CHECK ((amount_cents <> 0))
 );
 
+CREATE TABLE public.move_proposals (
+    id uuid NOT NULL,
+    booking_id uuid NOT NULL,
+    proposed_by text NOT NULL,
+    start_at timestamp with time zone NOT NULL,
+    end_at timestamp with time zone NOT NULL,
+    reason text,
+    state text DEFAULT 'open'::text NOT NULL,
+    schedule_version integer NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT move_proposals_final_has_an_end CHECK (((state = 'open'::text) = (ended_at IS NULL))),
+    CONSTRAINT move_proposals_proposer_is_known CHECK ((proposed_by = ANY (ARRAY['student'::text, 'instructor'::text]))),
+    CONSTRAINT move_proposals_reason_is_short CHECK ((length(reason) <= 2000)),
+    CONSTRAINT move_proposals_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'accepted'::text, 'declined'::text, 'withdrawn'::text, 'expired'::text])))
+);
+
+CREATE TABLE public.no_show_reports (
+    booking_id uuid NOT NULL,
+    absent text NOT NULL,
+    state text DEFAULT 'open'::text NOT NULL,
+    reported_by uuid NOT NULL,
+    reported_at timestamp with time zone NOT NULL,
+    upheld_at timestamp with time zone NOT NULL,
+    contested_at timestamp with time zone,
+    resolved_at timestamp with time zone,
+    resolved_by uuid,
+    CONSTRAINT no_show_reports_absent_is_known CHECK ((absent = ANY (ARRAY['student'::text, 'instructor'::text]))),
+    CONSTRAINT no_show_reports_final_has_an_end CHECK (((state = ANY (ARRAY['upheld'::text, 'rejected'::text])) = (resolved_at IS NOT NULL))),
+    CONSTRAINT no_show_reports_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'contested'::text, 'upheld'::text, 'rejected'::text])))
+);
+
 CREATE TABLE public.outbox (
     id uuid NOT NULL,
     "position" bigint NOT NULL,
@@ -369,6 +421,7 @@ CREATE TABLE public.payments (
     decline_code text,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
+    top_up_id text,
     CONSTRAINT payments_status_is_known CHECK ((status = ANY (ARRAY['card_setup'::text, 'scheduled'::text, 'authorizing'::text, 'authorized'::text, 'auth_retry'::text, 'card_required'::text, 'action_required'::text, 'capturing'::text, 'captured'::text, 'payout_pending'::text, 'settled'::text, 'releasing'::text, 'released'::text, 'crediting'::text, 'credited'::text, 'credit_only'::text, 'auth_lost'::text, 'collection'::text, 'written_off'::text, 'refunding'::text, 'refunded'::text, 'partially_refunded'::text, 'refund_failed'::text, 'disputed'::text, 'dispute_lost'::text])))
 );
 
@@ -500,6 +553,14 @@ CREATE TABLE public.skills (
     category text NOT NULL
 );
 
+CREATE TABLE public.strikes (
+    booking_id uuid NOT NULL,
+    instructor_id uuid NOT NULL,
+    kind text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT strikes_kind_is_known CHECK ((kind = ANY (ARRAY['cancelled'::text, 'no_show'::text])))
+);
+
 CREATE TABLE public.stripe_events (
     id text NOT NULL,
     type text NOT NULL,
@@ -553,7 +614,7 @@ CREATE TABLE public.timings (
     created_at timestamp with time zone NOT NULL,
     completed_at timestamp with time zone,
     CONSTRAINT timings_final_has_an_end CHECK (((state = ANY (ARRAY['completed'::text, 'cancelled'::text, 'discarded'::text])) = (completed_at IS NOT NULL))),
-    CONSTRAINT timings_kind_is_known CHECK ((kind = ANY (ARRAY['expire_hold'::text, 'confirm'::text, 'authorize'::text, 'warn_payment'::text, 'cancel_unpaid'::text, 'start'::text, 'complete'::text, 'capture'::text, 'settle'::text, 'expire_credit'::text]))),
+    CONSTRAINT timings_kind_is_known CHECK ((kind = ANY (ARRAY['expire_hold'::text, 'confirm'::text, 'authorize'::text, 'warn_payment'::text, 'cancel_unpaid'::text, 'start'::text, 'complete'::text, 'capture'::text, 'settle'::text, 'top_up'::text, 'expire_credit'::text, 'remind_credit'::text, 'expire_proposal'::text, 'uphold_no_show'::text, 'guard_authorization'::text, 'write_off'::text]))),
     CONSTRAINT timings_state_is_known CHECK ((state = ANY (ARRAY['scheduled'::text, 'running'::text, 'completed'::text, 'cancelled'::text, 'discarded'::text])))
 );
 
@@ -608,6 +669,9 @@ ALTER TABLE ONLY public.credit_lots
 ALTER TABLE ONLY public.credit_lots
     ADD CONSTRAINT credit_lots_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.credit_reservations
+    ADD CONSTRAINT credit_reservations_pkey PRIMARY KEY (booking_id, lot_id);
+
 ALTER TABLE ONLY public.disputes
     ADD CONSTRAINT disputes_pkey PRIMARY KEY (id);
 
@@ -637,6 +701,12 @@ ALTER TABLE ONLY public.ledger_entries
 
 ALTER TABLE ONLY public.ledger_lines
     ADD CONSTRAINT ledger_lines_pkey PRIMARY KEY (entry_id, line);
+
+ALTER TABLE ONLY public.move_proposals
+    ADD CONSTRAINT move_proposals_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.no_show_reports
+    ADD CONSTRAINT no_show_reports_pkey PRIMARY KEY (booking_id);
 
 ALTER TABLE ONLY public.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
@@ -692,6 +762,9 @@ ALTER TABLE ONLY public.sessions
 ALTER TABLE ONLY public.skills
     ADD CONSTRAINT skills_pkey PRIMARY KEY (slug);
 
+ALTER TABLE ONLY public.strikes
+    ADD CONSTRAINT strikes_pkey PRIMARY KEY (booking_id);
+
 ALTER TABLE ONLY public.stripe_events
     ADD CONSTRAINT stripe_events_pkey PRIMARY KEY (id);
 
@@ -735,6 +808,8 @@ CREATE INDEX bookings_taught_by_instructor ON public.bookings USING btree (instr
 
 CREATE INDEX credit_lots_by_user ON public.credit_lots USING btree (user_id, expires_at) WHERE (remaining_cents > 0);
 
+CREATE INDEX credit_reservations_by_lot ON public.credit_reservations USING btree (lot_id);
+
 CREATE INDEX disputes_by_booking ON public.disputes USING btree (booking_id);
 
 CREATE INDEX disputes_by_time ON public.disputes USING btree (created_at DESC, id DESC);
@@ -754,6 +829,10 @@ CREATE INDEX ledger_entries_by_user ON public.ledger_entries USING gin (user_ids
 CREATE INDEX ledger_lines_by_account ON public.ledger_lines USING btree (account, entry_id);
 
 CREATE UNIQUE INDEX ledger_lines_one_per_balance_transaction ON public.ledger_lines USING btree (balance_transaction_id, account) WHERE (balance_transaction_id IS NOT NULL);
+
+CREATE INDEX move_proposals_by_booking ON public.move_proposals USING btree (booking_id);
+
+CREATE UNIQUE INDEX move_proposals_one_open ON public.move_proposals USING btree (booking_id) WHERE (state = 'open'::text);
 
 CREATE INDEX outbox_waiting ON public.outbox USING btree ("position") WHERE (published_at IS NULL);
 
@@ -788,6 +867,8 @@ CREATE INDEX session_tokens_by_session ON public.session_tokens USING btree (ses
 CREATE INDEX sessions_by_user ON public.sessions USING btree (user_id) WHERE (ended_at IS NULL);
 
 CREATE INDEX sessions_ended_lately ON public.sessions USING btree (ended_at) WHERE (ended_at IS NOT NULL);
+
+CREATE INDEX strikes_by_instructor ON public.strikes USING btree (instructor_id, at);
 
 CREATE INDEX stripe_events_by_time ON public.stripe_events USING btree (received_at, id);
 
@@ -855,7 +936,19 @@ ALTER TABLE ONLY public.credit_lots
     ADD CONSTRAINT credit_lots_booking_id_fkey FOREIGN KEY (booking_id) REFERENCES public.bookings(id);
 
 ALTER TABLE ONLY public.credit_lots
+    ADD CONSTRAINT credit_lots_granted_by_fkey FOREIGN KEY (granted_by) REFERENCES public.users(id);
+
+ALTER TABLE ONLY public.credit_lots
+    ADD CONSTRAINT credit_lots_restored_from_fkey FOREIGN KEY (restored_from) REFERENCES public.credit_lots(id);
+
+ALTER TABLE ONLY public.credit_lots
     ADD CONSTRAINT credit_lots_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id);
+
+ALTER TABLE ONLY public.credit_reservations
+    ADD CONSTRAINT credit_reservations_booking_id_fkey FOREIGN KEY (booking_id) REFERENCES public.bookings(id);
+
+ALTER TABLE ONLY public.credit_reservations
+    ADD CONSTRAINT credit_reservations_lot_id_fkey FOREIGN KEY (lot_id) REFERENCES public.credit_lots(id);
 
 ALTER TABLE ONLY public.disputes
     ADD CONSTRAINT disputes_booking_id_fkey FOREIGN KEY (booking_id) REFERENCES public.payments(booking_id);
@@ -871,6 +964,18 @@ ALTER TABLE ONLY public.learners
 
 ALTER TABLE ONLY public.ledger_lines
     ADD CONSTRAINT ledger_lines_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES public.ledger_entries(id);
+
+ALTER TABLE ONLY public.move_proposals
+    ADD CONSTRAINT move_proposals_booking_id_fkey FOREIGN KEY (booking_id) REFERENCES public.bookings(id);
+
+ALTER TABLE ONLY public.no_show_reports
+    ADD CONSTRAINT no_show_reports_booking_id_fkey FOREIGN KEY (booking_id) REFERENCES public.bookings(id);
+
+ALTER TABLE ONLY public.no_show_reports
+    ADD CONSTRAINT no_show_reports_reported_by_fkey FOREIGN KEY (reported_by) REFERENCES public.users(id);
+
+ALTER TABLE ONLY public.no_show_reports
+    ADD CONSTRAINT no_show_reports_resolved_by_fkey FOREIGN KEY (resolved_by) REFERENCES public.users(id);
 
 ALTER TABLE ONLY public.payment_methods
     ADD CONSTRAINT payment_methods_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id);
@@ -898,6 +1003,12 @@ ALTER TABLE ONLY public.session_tokens
 
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id);
+
+ALTER TABLE ONLY public.strikes
+    ADD CONSTRAINT strikes_booking_id_fkey FOREIGN KEY (booking_id) REFERENCES public.bookings(id);
+
+ALTER TABLE ONLY public.strikes
+    ADD CONSTRAINT strikes_instructor_id_fkey FOREIGN KEY (instructor_id) REFERENCES public.instructors(id);
 
 GRANT USAGE ON SCHEMA public TO instainstru_app;
 GRANT USAGE ON SCHEMA public TO instainstru_reads;
@@ -929,6 +1040,9 @@ GRANT SELECT ON TABLE public.calendars TO instainstru_reads;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.credit_lots TO instainstru_app;
 GRANT SELECT ON TABLE public.credit_lots TO instainstru_reads;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.credit_reservations TO instainstru_app;
+GRANT SELECT ON TABLE public.credit_reservations TO instainstru_reads;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.disputes TO instainstru_app;
 GRANT SELECT ON TABLE public.disputes TO instainstru_reads;
 
@@ -951,6 +1065,12 @@ GRANT SELECT ON TABLE public.ledger_entries TO instainstru_reads;
 
 GRANT SELECT,INSERT ON TABLE public.ledger_lines TO instainstru_app;
 GRANT SELECT ON TABLE public.ledger_lines TO instainstru_reads;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.move_proposals TO instainstru_app;
+GRANT SELECT ON TABLE public.move_proposals TO instainstru_reads;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.no_show_reports TO instainstru_app;
+GRANT SELECT ON TABLE public.no_show_reports TO instainstru_reads;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.outbox TO instainstru_app;
 GRANT SELECT ON TABLE public.outbox TO instainstru_reads;
@@ -992,6 +1112,9 @@ GRANT SELECT ON TABLE public.sessions TO instainstru_reads;
 
 GRANT SELECT ON TABLE public.skills TO instainstru_app;
 GRANT SELECT ON TABLE public.skills TO instainstru_reads;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.strikes TO instainstru_app;
+GRANT SELECT ON TABLE public.strikes TO instainstru_reads;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.stripe_events TO instainstru_app;
 GRANT SELECT ON TABLE public.stripe_events TO instainstru_reads;

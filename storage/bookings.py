@@ -37,6 +37,8 @@ class HoldFacts(msgspec.Struct, frozen=True, kw_only=True):
     held_here: int
     held_live: int
     held_this_hour: int
+    has_credit: bool
+    """Whether its student has credit and wants to spend it here."""
 
 
 class LockedBooking(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +111,7 @@ async def judge_holds(  # noqa: PLR0913 - one parameter a column
     start_ats: list[datetime],
     end_ats: list[datetime],
     are_holds: list[bool],
+    spend_credit: list[bool],
     now: datetime,
     hour_ago: datetime,
     oldest_id: UUID,

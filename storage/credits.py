@@ -5,8 +5,10 @@ from uuid import UUID
 
 import msgspec
 
-from domain.ids import LotId
+from domain.credits import Reservation, ReservationState, SpendableLot
+from domain.ids import BookingId, LotId, UserId
 from domain.journals import CreditLot, LotSource
+from domain.timings import TimingKind
 from storage.query import Tx, query
 
 
@@ -19,8 +21,17 @@ class OpenLot(msgspec.Struct, frozen=True, kw_only=True):
     source: LotSource
 
 
+class Lot(CreditLot, frozen=True, kw_only=True):
+    """Credit as admins see it: given by whom and why, or given back from which other lot."""
+
+    expired_at: datetime | None
+    reason: str | None
+    granted_by: UserId | None
+    restored_from: LotId | None
+
+
 @query
-async def insert_lot(
+async def insert_lot(  # noqa: PLR0913 - one parameter a column
     tx: Tx,
     *,
     lot_id: UUID,
@@ -32,6 +43,8 @@ async def insert_lot(
     currency: str,
     created_at: datetime,
     expires_at: datetime,
+    reason: str | None = None,
+    granted_by: UUID | None = None,
 ) -> LotId | None: ...
 
 
@@ -52,6 +65,53 @@ async def lots_to_expire(tx: Tx, *, now: datetime, most: int) -> list[LotId]: ..
 
 
 @query
-async def promise_expiry(
-    tx: Tx, *, timing_id: UUID, lot_id: UUID, due_at: datetime, now: datetime
+async def promise_for_lot(
+    tx: Tx, *, timing_id: UUID, kind: TimingKind, lot_id: UUID, due_at: datetime, now: datetime
 ) -> None: ...
+
+
+@query
+async def lots_to_spend(tx: Tx, *, user_ids: list[UserId], now: datetime) -> list[SpendableLot]: ...
+
+
+@query
+async def reserve_credit(
+    tx: Tx,
+    *,
+    booking_ids: list[BookingId],
+    lot_ids: list[LotId],
+    amounts_cents: list[int],
+    now: datetime,
+) -> None: ...
+
+
+@query
+async def reservations_to_end(
+    tx: Tx, *, booking_id: UUID, state: ReservationState
+) -> list[Reservation]: ...
+
+
+@query
+async def end_reservations(
+    tx: Tx, *, booking_id: UUID, was: ReservationState, became: ReservationState, now: datetime
+) -> None: ...
+
+
+@query
+async def refill_lot(tx: Tx, *, lot_id: UUID, cents: int) -> None: ...
+
+
+@query
+async def continue_lot(
+    tx: Tx, *, new_id: UUID, lot_id: UUID, cents: int, expires_at: datetime, now: datetime
+) -> None: ...
+
+
+@query
+async def lot_by_id(tx: Tx, *, lot_id: UUID) -> Lot | None: ...
+
+
+@query
+async def newest_lots(
+    tx: Tx, *, user_id: UUID | None, before_id: UUID, limit: int
+) -> list[Lot]: ...

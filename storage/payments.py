@@ -68,6 +68,7 @@ async def change_payment(  # noqa: PLR0913 - one parameter a column
     captured_cents: int,
     warned_at: datetime | None,
     decline_code: str | None,
+    top_up_id: str | None,
     now: datetime,
 ) -> int: ...
 

@@ -19,11 +19,15 @@ SELECT
         SELECT count(*) FROM bookings h
         WHERE h.student_id = w.student_id AND h.id > :oldest_id AND h.created_at > :hour_ago
             AND h.hold_expires_at IS NOT NULL
-    ) ELSE 0 END AS held_this_hour
+    ) ELSE 0 END AS held_this_hour,
+    w.spends_credit AND EXISTS (
+        SELECT FROM credit_lots c
+        WHERE c.user_id = w.student_id AND c.remaining_cents > 0 AND c.expires_at > :now
+    ) AS has_credit
 FROM unnest(
     :booking_ids::uuid[], :instructor_ids::uuid[], :student_ids::uuid[], :learner_ids::uuid[],
-    :start_ats::timestamptz[], :end_ats::timestamptz[], :are_holds::boolean[]
-) AS w (booking_id, instructor_id, student_id, learner_id, start_at, end_at, is_hold)
+    :start_ats::timestamptz[], :end_ats::timestamptz[], :are_holds::boolean[], :spend_credit::boolean[]
+) AS w (booking_id, instructor_id, student_id, learner_id, start_at, end_at, is_hold, spends_credit)
 LEFT JOIN LATERAL (
     SELECT b.id, b.instructor_id, b.status = 'pending' AND b.hold_expires_at <= :now AS is_over
     FROM bookings b

@@ -17,6 +17,7 @@ UPDATE payments SET
     captured_cents = :captured_cents,
     warned_at = :warned_at,
     decline_code = :decline_code,
+    top_up_id = :top_up_id,
     updated_at = :now
 WHERE booking_id = :booking_id AND version = :version
 RETURNING version

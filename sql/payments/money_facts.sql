@@ -19,7 +19,19 @@ SELECT
     coalesce((
         SELECT sum(d.amount_cents) FROM disputes d
         WHERE d.booking_id = b.id AND d.recovery = 'wanted'
-    ), 0)::integer AS recover_cents
+    ), 0)::integer AS recover_cents,
+    CASE WHEN b.credit_applied_cents > 0 THEN coalesce((
+        SELECT sum(c.amount_cents) FROM credit_reservations c
+        WHERE c.booking_id = b.id AND c.state = 'reserved'
+    ), 0)::integer ELSE 0 END AS reserved_cents,
+    CASE WHEN b.credit_applied_cents > 0 THEN coalesce((
+        SELECT sum(c.amount_cents) FROM credit_reservations c
+        WHERE c.booking_id = b.id AND c.state = 'consumed'
+    ), 0)::integer ELSE 0 END AS consumed_cents,
+    CASE WHEN b.top_up_cents > 0 THEN (
+        SELECT max(o.finished_at) FROM stripe_operations o
+        WHERE o.booking_id = b.id AND o.kind = 'create_transfer' AND o.state = 'failed'
+    ) END AS top_up_refused_at
 FROM bookings b
 JOIN payments p ON p.booking_id = b.id
 JOIN users u ON u.id = b.student_id

@@ -9,6 +9,10 @@ SELECT
     b.started_at IS NOT NULL AS is_started,
     p.attempt,
     p.warned_at IS NOT NULL AS is_warned,
+    CASE WHEN b.top_up_cents > 0 AND p.top_up_id IS NULL THEN (
+        SELECT max(o.finished_at) FROM stripe_operations o
+        WHERE o.booking_id = b.id AND o.kind = 'create_transfer' AND o.state = 'failed'
+    ) END AS top_up_refused_at,
     b.schedule_version,
     p.cycle
 FROM bookings b

@@ -1,0 +1,100 @@
+"""What becomes of a booking's credit when its payment ends: used, or given back.
+
+The caller holds the locks of the booking and its payment; lots are locked next, accounts last.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from actors.ledger import post
+from domain.bookings import ACTIVE, PaymentStatus
+from domain.credit_journals import consume_journal, refund_journal, restore_journal
+from domain.credits import Reservation, ReservationState, end_of_restored
+from domain.ids import new_id
+from domain.payments import MoneyFacts
+from domain.settings import Policy
+from storage.credits import (
+    continue_lot,
+    end_reservations,
+    promise_for_lot,
+    refill_lot,
+    reservations_to_end,
+)
+from storage.query import Tx
+
+USING: frozenset[PaymentStatus] = frozenset({"captured", "payout_pending"})
+"""The lesson is paid for: reserved credit is spent."""
+
+FREEING: frozenset[PaymentStatus] = frozenset({"released", "credited"})
+"""Nothing is owed by credit: what is reserved goes back."""
+
+
+async def settle_credit(
+    tx: Tx, facts: MoneyFacts, became: PaymentStatus, *, now: datetime, policy: Policy
+) -> bool:
+    """Uses or frees reserved credit as the payment's new status demands; whether there was any."""
+    if became not in USING | FREEING or (became == "released" and facts.status in ACTIVE):
+        # a moved booking lets its card go and keeps its credit
+        return False
+    reserved = await reservations_to_end(tx, booking_id=facts.booking_id, state="reserved")
+    if not reserved:
+        return False
+    cents = sum(each.cents for each in reserved)
+    if became in USING:
+        await _end(tx, facts, "reserved", "consumed", now=now)
+        await post(tx, [consume_journal(facts, cents, at=now)], now=now)
+        return True
+    await _give_back(tx, reserved, now=now, policy=policy)
+    await _end(tx, facts, "reserved", "restored", now=now)
+    await post(tx, [restore_journal(facts, cents, at=now)], now=now)
+    return True
+
+
+async def restore_reserved(tx: Tx, facts: MoneyFacts, *, now: datetime, policy: Policy) -> None:
+    """Frees the credit of a booking that ended when its card was let go already."""
+    await settle_credit(tx, facts, "released", now=now, policy=policy)
+
+
+async def refund_credit(
+    tx: Tx, facts: MoneyFacts, *, absorbed_cents: int, now: datetime, policy: Policy
+) -> None:
+    """Gives used credit back, after the money of a lesson went back.
+
+    `absorbed_cents`: what of the top-up could not be taken back from the instructor.
+    """
+    used = await reservations_to_end(tx, booking_id=facts.booking_id, state="consumed")
+    if not used:
+        return
+    cents = sum(each.cents for each in used)
+    await _give_back(tx, used, now=now, policy=policy)
+    await _end(tx, facts, "consumed", "restored", now=now)
+    journal = refund_journal(facts, cents, absorbed_cents=absorbed_cents, at=now)
+    await post(tx, [journal], now=now)
+
+
+async def _end(
+    tx: Tx, facts: MoneyFacts, was: ReservationState, became: ReservationState, *, now: datetime
+) -> None:
+    await end_reservations(tx, booking_id=facts.booking_id, was=was, became=became, now=now)
+
+
+async def _give_back(
+    tx: Tx, reservations: list[Reservation], *, now: datetime, policy: Policy
+) -> None:
+    for each in reservations:
+        ends_at = end_of_restored(each.expires_at, now=now, life=policy.credit_life_restored)
+        if ends_at is None:
+            await refill_lot(tx, lot_id=each.lot_id, cents=each.cents)
+        else:
+            await _continue(tx, each, ends_at, now=now)
+
+
+async def _continue(tx: Tx, given: Reservation, ends_at: datetime, *, now: datetime) -> None:
+    """A lot of its own, so that what else is left of the old one keeps its end."""
+    lot_id: UUID = new_id(now)
+    await continue_lot(
+        tx, new_id=lot_id, lot_id=given.lot_id, cents=given.cents, expires_at=ends_at, now=now
+    )
+    await promise_for_lot(
+        tx, timing_id=new_id(now), kind="expire_credit", lot_id=lot_id, due_at=ends_at, now=now
+    )
