@@ -14,7 +14,8 @@ async def post(tx: Tx, journals: Sequence[Journal], *, now: datetime) -> None:
     """Adds journals that were not posted before; the database refuses what is not zero-sum."""
     if not journals:
         return
-    ids = [new_id(now) for _ in journals]
+    # in the order given: what happened at one instant is read in the order it was posted
+    ids = sorted(new_id(now) for _ in journals)
     lines = [
         (entry_id, number, line)
         for entry_id, journal in zip(ids, journals, strict=True)

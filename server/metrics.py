@@ -89,7 +89,9 @@ async def metrics(request: Request) -> Response[bytes]:
     if not _may_see(request):
         raise NotFound
     counted = generate_latest(_counters(request.parts.settings.prometheus_multiproc_dir))
-    return Response(counted + await _money(request), media_type=CONTENT_TYPE_LATEST)
+    # Litestar adds the character set itself, and scrapers refuse it twice
+    media_type = CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8")
+    return Response(counted + await _money(request), media_type=media_type)
 
 
 def _counters(shared_directory: str | None) -> CollectorRegistry:

@@ -2,7 +2,9 @@
 
 import hashlib
 import hmac
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -21,6 +23,7 @@ from tests.server.conftest import Person, client_of, in_days, registered, teachi
 from tests.server.kit import admin_of
 
 SECRET = "whsec_test"
+ALERTS = (Path(__file__).parents[2] / "ops" / "alerts.yml").read_text(encoding="utf-8")
 
 
 class Cast:
@@ -233,10 +236,29 @@ def is_id(text: str) -> bool:
     return True
 
 
-async def test_money_is_counted_without_a_database_too(http: httpx.AsyncClient) -> None:
+async def test_every_alert_asks_for_a_metric_that_is_told(
+    http: httpx.AsyncClient, people: Cast
+) -> None:
+    await http.post("/api/admin/reconciliation", headers=people.admin.auth)
+    answer = await http.get("/metrics")
+    assert answer.headers["content-type"].count("charset") == 1
+    told = {each.name for each in text_string_to_metric_families(answer.text)}
+    asked = set(re.findall(r"\b[a-z]+_[a-z_]+\b(?=[\s{\[)])", rules_of(ALERTS)))
+    named = {re.sub(r"_(total|bucket|count|sum)$", "", each) for each in asked}
+    assert {"auth_failure_ratio", "recon_incidents_open", "captures"} <= named
+    assert not named - told - {"histogram_quantile"}
+
+
+def rules_of(text: str) -> str:
+    """Return the expressions of an alert file, without names of labels."""
+    found = re.findall(r"expr: (.*?)\n\s+(?:for|labels):", text, re.DOTALL)
+    return " ".join(each + " " for each in found)
+
+
+def test_an_id_is_noticed() -> None:
     assert is_id(str(uuid4()))
+    assert is_id("acct_1abc")
     assert not is_id("SP")
-    assert (await http.get("/metrics")).status_code == 200
 
 
 async def test_an_endpoint_of_another_version_alone_is_refused_at_boot(
