@@ -9,23 +9,23 @@ from uuid import UUID
 from actors.ledger import post
 from domain.bookings import ACTIVE, PaymentStatus
 from domain.credit_journals import consume_journal, refund_journal, restore_journal
-from domain.credits import Reservation, ReservationState, end_of_restored
+from domain.credits import CreditUse, UseState, end_of_restored
 from domain.ids import new_id
 from domain.payments import MoneyFacts
 from domain.settings import Policy
 from storage.credits import (
     continue_lot,
-    end_reservations,
+    end_uses,
     promise_for_lot,
     refill_lot,
-    reservations_to_end,
+    uses_to_end,
 )
 from storage.query import Tx
 
 USING: frozenset[PaymentStatus] = frozenset({"captured", "payout_pending"})
 """The lesson is paid for: reserved credit is spent."""
 
-FREEING: frozenset[PaymentStatus] = frozenset({"released", "credited"})
+FREEING: frozenset[PaymentStatus] = frozenset({"released", "credited", "written_off"})
 """Nothing is owed by credit: what is reserved goes back."""
 
 
@@ -36,7 +36,7 @@ async def settle_credit(
     if became not in USING | FREEING or (became == "released" and facts.status in ACTIVE):
         # a moved booking lets its card go and keeps its credit
         return False
-    reserved = await reservations_to_end(tx, booking_id=facts.booking_id, state="reserved")
+    reserved = await uses_to_end(tx, booking_id=facts.booking_id, state="reserved")
     if not reserved:
         return False
     cents = sum(each.cents for each in reserved)
@@ -62,7 +62,7 @@ async def refund_credit(
 
     `absorbed_cents`: what of the top-up could not be taken back from the instructor.
     """
-    used = await reservations_to_end(tx, booking_id=facts.booking_id, state="consumed")
+    used = await uses_to_end(tx, booking_id=facts.booking_id, state="consumed")
     if not used:
         return
     cents = sum(each.cents for each in used)
@@ -73,15 +73,13 @@ async def refund_credit(
 
 
 async def _end(
-    tx: Tx, facts: MoneyFacts, was: ReservationState, became: ReservationState, *, now: datetime
+    tx: Tx, facts: MoneyFacts, was: UseState, became: UseState, *, now: datetime
 ) -> None:
-    await end_reservations(tx, booking_id=facts.booking_id, was=was, became=became, now=now)
+    await end_uses(tx, booking_id=facts.booking_id, was=was, became=became, now=now)
 
 
-async def _give_back(
-    tx: Tx, reservations: list[Reservation], *, now: datetime, policy: Policy
-) -> None:
-    for each in reservations:
+async def _give_back(tx: Tx, uses: list[CreditUse], *, now: datetime, policy: Policy) -> None:
+    for each in uses:
         ends_at = end_of_restored(each.expires_at, now=now, life=policy.credit_life_restored)
         if ends_at is None:
             await refill_lot(tx, lot_id=each.lot_id, cents=each.cents)
@@ -89,7 +87,7 @@ async def _give_back(
             await _continue(tx, each, ends_at, now=now)
 
 
-async def _continue(tx: Tx, given: Reservation, ends_at: datetime, *, now: datetime) -> None:
+async def _continue(tx: Tx, given: CreditUse, ends_at: datetime, *, now: datetime) -> None:
     """A lot of its own, so that what else is left of the old one keeps its end."""
     lot_id: UUID = new_id(now)
     await continue_lot(

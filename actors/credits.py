@@ -68,7 +68,7 @@ async def issue(
         return False
     promises: dict[TimingKind, datetime] = {
         "expire_credit": lot.expires_at,
-        "remind_credit": lot.expires_at - policy.credit_reminder_before,
+        "remind_credit": lot.expires_at - policy.credit_told_before,
     }
     for kind, due_at in promises.items():
         if due_at > now:

@@ -9,7 +9,7 @@ import msgspec
 
 from domain.ids import LotId, UserId
 
-ReservationState = Literal["reserved", "consumed", "restored"]
+UseState = Literal["reserved", "consumed", "restored"]
 
 
 class SpendableLot(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,7 +28,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     cents: int
 
 
-class Reservation(msgspec.Struct, frozen=True, kw_only=True):
+class CreditUse(msgspec.Struct, frozen=True, kw_only=True):
     """What a lot pays of a booking, with what giving it back needs to know of the lot."""
 
     lot_id: LotId

@@ -28,7 +28,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     undo_lead: timedelta = timedelta(hours=2)
     credit_life: timedelta = timedelta(days=365)
     credit_life_restored: timedelta = timedelta(days=30)
-    credit_reminder_before: timedelta = timedelta(days=30)
+    credit_told_before: timedelta = timedelta(days=30)
     top_up_every: timedelta = timedelta(hours=1)
     holds_per_instructor: int = 1
     holds_per_student: int = 2

@@ -224,16 +224,16 @@ CREATE TABLE public.credit_lots (
     CONSTRAINT credit_lots_source_is_known CHECK ((source = ANY (ARRAY['cancellation'::text, 'goodwill'::text, 'referral'::text, 'no_show'::text, 'package'::text, 'gift'::text])))
 );
 
-CREATE TABLE public.credit_reservations (
+CREATE TABLE public.credit_uses (
     booking_id uuid NOT NULL,
     lot_id uuid NOT NULL,
     amount_cents integer NOT NULL,
     state text DEFAULT 'reserved'::text NOT NULL,
     created_at timestamp with time zone NOT NULL,
     ended_at timestamp with time zone,
-    CONSTRAINT credit_reservations_final_has_an_end CHECK (((state = 'reserved'::text) = (ended_at IS NULL))),
-    CONSTRAINT credit_reservations_state_is_known CHECK ((state = ANY (ARRAY['reserved'::text, 'consumed'::text, 'restored'::text]))),
-    CONSTRAINT credit_reservations_take_something CHECK ((amount_cents > 0))
+    CONSTRAINT credit_uses_final_has_an_end CHECK (((state = 'reserved'::text) = (ended_at IS NULL))),
+    CONSTRAINT credit_uses_state_is_known CHECK ((state = ANY (ARRAY['reserved'::text, 'consumed'::text, 'restored'::text]))),
+    CONSTRAINT credit_uses_take_something CHECK ((amount_cents > 0))
 );
 
 CREATE TABLE public.disputes (
@@ -669,8 +669,8 @@ ALTER TABLE ONLY public.credit_lots
 ALTER TABLE ONLY public.credit_lots
     ADD CONSTRAINT credit_lots_pkey PRIMARY KEY (id);
 
-ALTER TABLE ONLY public.credit_reservations
-    ADD CONSTRAINT credit_reservations_pkey PRIMARY KEY (booking_id, lot_id);
+ALTER TABLE ONLY public.credit_uses
+    ADD CONSTRAINT credit_uses_pkey PRIMARY KEY (booking_id, lot_id);
 
 ALTER TABLE ONLY public.disputes
     ADD CONSTRAINT disputes_pkey PRIMARY KEY (id);
@@ -808,7 +808,7 @@ CREATE INDEX bookings_taught_by_instructor ON public.bookings USING btree (instr
 
 CREATE INDEX credit_lots_by_user ON public.credit_lots USING btree (user_id, expires_at) WHERE (remaining_cents > 0);
 
-CREATE INDEX credit_reservations_by_lot ON public.credit_reservations USING btree (lot_id);
+CREATE INDEX credit_uses_by_lot ON public.credit_uses USING btree (lot_id);
 
 CREATE INDEX disputes_by_booking ON public.disputes USING btree (booking_id);
 
@@ -944,11 +944,11 @@ ALTER TABLE ONLY public.credit_lots
 ALTER TABLE ONLY public.credit_lots
     ADD CONSTRAINT credit_lots_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id);
 
-ALTER TABLE ONLY public.credit_reservations
-    ADD CONSTRAINT credit_reservations_booking_id_fkey FOREIGN KEY (booking_id) REFERENCES public.bookings(id);
+ALTER TABLE ONLY public.credit_uses
+    ADD CONSTRAINT credit_uses_booking_id_fkey FOREIGN KEY (booking_id) REFERENCES public.bookings(id);
 
-ALTER TABLE ONLY public.credit_reservations
-    ADD CONSTRAINT credit_reservations_lot_id_fkey FOREIGN KEY (lot_id) REFERENCES public.credit_lots(id);
+ALTER TABLE ONLY public.credit_uses
+    ADD CONSTRAINT credit_uses_lot_id_fkey FOREIGN KEY (lot_id) REFERENCES public.credit_lots(id);
 
 ALTER TABLE ONLY public.disputes
     ADD CONSTRAINT disputes_booking_id_fkey FOREIGN KEY (booking_id) REFERENCES public.payments(booking_id);
@@ -1040,8 +1040,8 @@ GRANT SELECT ON TABLE public.calendars TO instainstru_reads;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.credit_lots TO instainstru_app;
 GRANT SELECT ON TABLE public.credit_lots TO instainstru_reads;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.credit_reservations TO instainstru_app;
-GRANT SELECT ON TABLE public.credit_reservations TO instainstru_reads;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.credit_uses TO instainstru_app;
+GRANT SELECT ON TABLE public.credit_uses TO instainstru_reads;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.disputes TO instainstru_app;
 GRANT SELECT ON TABLE public.disputes TO instainstru_reads;

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.credits import Reservation, ReservationState, SpendableLot
+from domain.credits import CreditUse, SpendableLot, UseState
 from domain.ids import BookingId, LotId, UserId
 from domain.journals import CreditLot, LotSource
 from domain.timings import TimingKind
@@ -86,14 +86,12 @@ async def reserve_credit(
 
 
 @query
-async def reservations_to_end(
-    tx: Tx, *, booking_id: UUID, state: ReservationState
-) -> list[Reservation]: ...
+async def uses_to_end(tx: Tx, *, booking_id: UUID, state: UseState) -> list[CreditUse]: ...
 
 
 @query
-async def end_reservations(
-    tx: Tx, *, booking_id: UUID, was: ReservationState, became: ReservationState, now: datetime
+async def end_uses(
+    tx: Tx, *, booking_id: UUID, was: UseState, became: UseState, now: datetime
 ) -> None: ...
 
 

@@ -9,5 +9,5 @@ WITH wanted AS (
     FROM (SELECT w.lot_id, sum(w.amount_cents)::integer AS amount_cents FROM wanted w GROUP BY w.lot_id) s
     WHERE c.id = s.lot_id
 )
-INSERT INTO credit_reservations (booking_id, lot_id, amount_cents, created_at)
+INSERT INTO credit_uses (booking_id, lot_id, amount_cents, created_at)
 SELECT w.booking_id, w.lot_id, w.amount_cents, :now FROM wanted w

@@ -5,7 +5,7 @@ ALTER TABLE credit_lots
     ADD COLUMN restored_from uuid REFERENCES credit_lots (id),
     ADD CONSTRAINT credit_lots_grant_something CHECK (granted_cents > 0);
 
-CREATE TABLE credit_reservations (
+CREATE TABLE credit_uses (
     booking_id uuid NOT NULL REFERENCES bookings (id),
     lot_id uuid NOT NULL REFERENCES credit_lots (id),
     amount_cents integer NOT NULL,
@@ -13,11 +13,11 @@ CREATE TABLE credit_reservations (
     created_at timestamptz NOT NULL,
     ended_at timestamptz,
     PRIMARY KEY (booking_id, lot_id),
-    CONSTRAINT credit_reservations_take_something CHECK (amount_cents > 0),
-    CONSTRAINT credit_reservations_state_is_known CHECK (state IN ('reserved', 'consumed', 'restored')),
-    CONSTRAINT credit_reservations_final_has_an_end CHECK ((state = 'reserved') = (ended_at IS NULL))
+    CONSTRAINT credit_uses_take_something CHECK (amount_cents > 0),
+    CONSTRAINT credit_uses_state_is_known CHECK (state IN ('reserved', 'consumed', 'restored')),
+    CONSTRAINT credit_uses_final_has_an_end CHECK ((state = 'reserved') = (ended_at IS NULL))
 );
-CREATE INDEX credit_reservations_by_lot ON credit_reservations (lot_id);
+CREATE INDEX credit_uses_by_lot ON credit_uses (lot_id);
 
 ALTER TABLE payments ADD COLUMN top_up_id text;
 
@@ -30,5 +30,5 @@ ALTER TABLE timings
         )
     );
 
-GRANT SELECT, INSERT, UPDATE ON credit_reservations TO instainstru_app;
-GRANT SELECT ON credit_reservations TO instainstru_reads;
+GRANT SELECT, INSERT, UPDATE ON credit_uses TO instainstru_app;
+GRANT SELECT ON credit_uses TO instainstru_reads;

@@ -21,11 +21,11 @@ SELECT
         WHERE d.booking_id = b.id AND d.recovery = 'wanted'
     ), 0)::integer AS recover_cents,
     CASE WHEN b.credit_applied_cents > 0 THEN coalesce((
-        SELECT sum(c.amount_cents) FROM credit_reservations c
+        SELECT sum(c.amount_cents) FROM credit_uses c
         WHERE c.booking_id = b.id AND c.state = 'reserved'
     ), 0)::integer ELSE 0 END AS reserved_cents,
     CASE WHEN b.credit_applied_cents > 0 THEN coalesce((
-        SELECT sum(c.amount_cents) FROM credit_reservations c
+        SELECT sum(c.amount_cents) FROM credit_uses c
         WHERE c.booking_id = b.id AND c.state = 'consumed'
     ), 0)::integer ELSE 0 END AS consumed_cents,
     CASE WHEN b.top_up_cents > 0 THEN (

@@ -98,6 +98,8 @@ INSERT INTO credit_lots (id, user_id, source, booking_id, granted_cents, remaini
 SELECT id, student_id, 'cancellation', id, 100, CASE WHEN start_at > pg_temp.today() THEN 100 ELSE 0 END, 'usd',
     start_at, start_at, CASE WHEN start_at > pg_temp.today() THEN NULL ELSE start_at END
 FROM bookings;
+INSERT INTO credit_uses (booking_id, lot_id, amount_cents, created_at)
+SELECT id, id, 100, start_at FROM bookings;
 INSERT INTO ledger_entries (id, kind, dedupe_key, booking_id, user_ids, effective_at, source)
 SELECT id, 'capture', 'k' || id, id, ARRAY[student_id, instructor_id], start_at, 'x' FROM bookings;
 INSERT INTO ledger_lines (entry_id, line, account, amount_cents, currency)

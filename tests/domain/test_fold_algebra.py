@@ -11,6 +11,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from domain.payment_folds import fold
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,7 +30,6 @@ from domain.movements import (
 )
 from domain.operations import ChargeSeen, IntentSeen
 from domain.payments import TAKEN as TAKEN_STATUSES
-from domain.payment_folds import fold
 from domain.payments import Payment
 from domain.refunds import Refund, after_refunds, not_older, state_of
 from tests.domain.test_payments import AMOUNT, BOOKING, END, START, charge, facts, payment, seen
