@@ -52,7 +52,7 @@ async def test_every_forged_token_is_refused_alike(http: httpx.AsyncClient) -> N
         "several audiences": changed(person, aud=["instainstru/access", "x"]),
         "wrong issuer": changed(person, iss="somebody"),
         "expired": changed(person, exp=at - 10),
-        "from the future": changed(person, nbf=at + 600),
+        "from the future": changed(person, nbf=at + 86_400),
         "without an end": changed(person, exp=None),
         "without a session": changed(person, sid=None),
         "wrong type": changed(person, typ="live"),
