@@ -21,7 +21,7 @@ from server.serving import config
 from storage.database import Database
 from tests.actors.calendar_world import Teacher, make_student, make_teacher
 
-PATIENCE = 5.0
+PATIENCE = 20.0
 SOON_SECONDS = 0.25
 HOUR = timedelta(hours=1)
 
