@@ -42,7 +42,7 @@ JournalKind = Literal[
     "payout_returned",
     "payout_fee_refunded",
     "platform_payout",
-    "topup",
+    "platform_topup",
     "stripe_fee",
     "collection",
     "reserve",

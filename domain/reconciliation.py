@@ -207,7 +207,7 @@ def _counterpart(
     if is_platform and transaction.kind in PAYOUTS:
         return "platform_payout", BANK
     if is_platform and transaction.kind in TOPUPS:
-        return "topup", BANK
+        return "platform_topup", BANK
     # the bill for an instructor's payout is posted with that payout
     is_bill = transaction.kind in FEES and "po_" not in _told(transaction)
     return ("stripe_fee", fee_account(transaction)) if is_platform and is_bill else None

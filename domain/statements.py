@@ -26,6 +26,7 @@ COLUMN_OF_KIND: Mapping[str, str] = {
     "transfer": "gross_share",
     "top_up": "top_up",
     "transfer_reversed": "reversal",
+    "top_up_reversed": "reversal",
     "payout": "payout",
     "payout_returned": "payout",
     "payout_fee_refunded": "fee",

@@ -11,6 +11,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from actors.credits import Grant
 from actors.ledger import post
 from actors.refunds import RefundWish
 from domain.ids import BookingId, new_id
@@ -140,6 +141,48 @@ async def test_refunds_reconcile_on_both_sides(market: Market, amount_cents: int
     assert await balances(market) == {**expected, "SP": FLOAT + expected["SP"], "BNK": -FLOAT}
 
 
+async def test_credit_reconciles_reserved_used_and_owed(market: Market) -> None:
+    reconciliation = market.money.reconciliation
+    lesson = await market.lesson()
+    wish = Grant(
+        user_id=lesson.student.user_id, amount_cents=3000, expires_at=None, reason="a test"
+    )
+    await market.money.credits.grant(
+        wish, lot_id=new_id(market.clock.now()), viewer=lesson.instructor
+    )
+    await lesson.book()
+    assert (await reconciliation.run(cause="test")).differences == 0
+    assert (await balances(market))["CRR"] == -3000
+    async with market.db.transaction() as tx:
+        await tx.execute("UPDATE credit_reservations SET amount_cents = 2990")
+    assert (await reconciliation.run(cause="test")).differences == 1
+    assert (await found(market))["credit_differs", "CRR"].difference_cents == -10
+    async with market.db.transaction() as tx:
+        await tx.execute("UPDATE credit_reservations SET amount_cents = 3000")
+    await market.control("/_emulator/config", {"platform_available_cents": 0})
+    await lesson.after_end(hours=24)
+    run = await reconciliation.run(cause="test")
+    assert (run.differences, await found(market)) == (0, {})
+    owing = await balances(market)
+    assert (owing["PAY"], owing["SC"]) == (-1500, 7000)
+    await market.control("/_emulator/config", {"platform_available_cents": FLOAT})
+    await lesson.after_end(hours=30)
+    run = await reconciliation.run(cause="test")
+    assert (run.differences, await found(market)) == (0, {})
+    paid = await balances(market)
+    assert ("PAY" in paid, paid["SC"], paid["REV"]) == (False, 8500, -1500)
+
+
+async def test_a_dispute_reconciles_while_it_is_open(market: Market) -> None:
+    lesson = await market.lesson()
+    await lesson.book("pm_card_createDispute")
+    await lesson.after_end(hours=24)
+    run = await market.money.reconciliation.run(cause="test")
+    assert (run.differences, await found(market)) == (0, {})
+    open_one = await balances(market)
+    assert (open_one["DSP"], open_one["XDF"]) == (10_000, 1500)
+
+
 async def test_an_instant_payout_reconciles_whoever_looks_first(market: Market) -> None:
     lesson = await market.lesson()
     await lesson.book()
@@ -172,8 +215,8 @@ async def test_what_stripe_alone_starts_is_posted_once_with_its_transaction(mark
     )
     assert sorted(tuple(row) for row in kinds) == [
         ("platform_payout", -7000),
-        ("topup", 5000),
-        ("topup", FLOAT),
+        ("platform_topup", 5000),
+        ("platform_topup", FLOAT),
     ]
 
 
