@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from domain.ids import BookingId, LotId, UserId
-from domain.movements import FeeRefundSeen, MovementsSeen, RefundSeen, ReversalSeen
+from domain.movements import LOST, FeeRefundSeen, MovementsSeen, RefundSeen, ReversalSeen
 from domain.operations import ChargeSeen
 from domain.payments import MoneyFacts
 
@@ -220,8 +220,17 @@ def movement_journals(
     """
     accounts = _accounts(facts)
     moved: list[_Movement] = []
+    spare = 0
     for refund in seen.refunds:
-        moved += _refund(accounts, refund, seen.reversals)
+        back = sum(each.amount_cents for each in seen.reversals if each.refund_id == refund.id)
+        if refund.status in LOST:
+            # the card did not take it, but the instructor's share is with us: the next one has it
+            spare += back
+            moved += _refund(accounts, refund, absorbed_cents=0)
+            continue
+        missing = max(0, refund.amount_cents - back)
+        moved += _refund(accounts, refund, absorbed_cents=max(0, missing - spare))
+        spare = max(0, spare - missing)
     for reversal in seen.reversals:
         if reversal.transaction_id is not None:
             moved.append(("transfer_reversed", reversal.id, _reversal(accounts, reversal)))
@@ -242,20 +251,17 @@ def movement_journals(
     )
 
 
-def _refund(
-    accounts: _Accounts, refund: RefundSeen, reversals: tuple[ReversalSeen, ...]
-) -> list[_Movement]:
+def _refund(accounts: _Accounts, refund: RefundSeen, *, absorbed_cents: int) -> list[_Movement]:
     given = refund.amount_cents
     if refund.transaction_id is None:
         return []
-    back = sum(each.amount_cents for each in reversals if each.refund_id == refund.id)
     moved: list[_Movement] = [
         ("refund", refund.id, _both(-given, refund.transaction_id, accounts.transit))
     ]
-    if given > back:
+    if absorbed_cents:
         absorbed = (
-            Line(account=accounts.transit, amount_cents=back - given),
-            Line(account=GOODWILL, amount_cents=given - back),
+            Line(account=accounts.transit, amount_cents=-absorbed_cents),
+            Line(account=GOODWILL, amount_cents=absorbed_cents),
         )
         moved.append(("refund_absorbed", refund.id, absorbed))
     if refund.failure_transaction_id is not None:

@@ -10,6 +10,9 @@ from uuid import UUID
 import msgspec
 
 RefundStatus = Literal["pending", "requires_action", "succeeded", "failed", "canceled"]
+LOST: frozenset[RefundStatus] = frozenset({"failed", "canceled"})
+"""Refunds that the card did not take."""
+
 DisputeStatus = Literal[
     "warning_needs_response",
     "warning_under_review",

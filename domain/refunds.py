@@ -14,7 +14,7 @@ import msgspec
 from domain.bookings import PaymentStatus
 from domain.errors import BookingState, Invalid
 from domain.ids import BookingId
-from domain.movements import MovementsSeen, RefundSeen, RefundStatus
+from domain.movements import LOST, MovementsSeen, RefundSeen, RefundStatus
 from domain.payments import Payment
 
 RefundCause = Literal["admin", "by_instructor", "no_show_instructor", "fraud_warning", "stripe"]
@@ -27,8 +27,6 @@ REFUNDABLE: frozenset[PaymentStatus] = frozenset(
 
 FOLLOWS: frozenset[PaymentStatus] = REFUNDABLE.union(("refunding", "refunded"))
 """Statuses that a refund may change."""
-
-LOST: frozenset[RefundStatus] = frozenset({"failed", "canceled"})
 
 RANKS: dict[RefundStatus, int] = {
     "pending": 0,

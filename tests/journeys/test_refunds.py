@@ -94,3 +94,21 @@ async def test_a_refund_made_at_stripe_itself_is_booked_as_well(market: Market) 
     listed = await (await market.admin()).get("/api/admin/refunds")
     mine = [each for each in listed["items"] if each["booking_id"] == lesson.booking["id"]]
     assert [(each["cause"], each["state"]) for each in mine] == [("stripe", "succeeded")]
+
+
+async def test_x6_a_refund_that_fails_is_ours_again_and_waits_for_a_person(
+    market: Market,
+) -> None:
+    lesson = await paid(market)
+    made = await refund(lesson, 10_000)
+    await lesson.stripe_post(f"/_emulator/refunds/{made['refund']['stripe_refund_id']}/fail", {})
+    await lesson.travel(await market.now())
+    assert (await lesson.read())["payment_status"] == "refund_failed"
+    # the instructor's share has come back, and the student's money is still to be given
+    assert await lesson.totals() == {"SP": 9680, "XPR": 320, "CLR": -10_000}
+    failed = await (await market.admin()).get("/api/admin/refunds", state="failed")
+    assert made["refund"]["id"] in [each["id"] for each in failed["items"]]
+
+    await refund(lesson, 10_000, reverse_transfer=False)
+    assert lesson.booking["payment_status"] == "refunded"
+    assert await lesson.totals() == REFUNDED
