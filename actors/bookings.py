@@ -39,6 +39,7 @@ from gateways.clock import Clock
 from gateways.stripe import StripeGateway
 from storage.bookings import booking_by_id
 from storage.database import Database
+from storage.moves import is_excused
 from storage.payments import Parties, booking_parties, payment_by_booking
 
 log = structlog.get_logger()
@@ -166,6 +167,7 @@ class Bookings:
         if parties is None or viewer.user_id not in {parties.student_id, parties.instructor_id}:
             raise NotFound
         is_student = viewer.user_id == parties.student_id
+        is_free = is_student and await is_excused(self._db.reads, booking_id=parties.booking_id)
         command = Cancel(
             command_id=self._command_id(),
             actor=_actor(viewer, "student" if is_student else "instructor"),
@@ -173,6 +175,7 @@ class Bookings:
             by="student" if is_student else "instructor",
             reason=reason,
             quoted=quoted,
+            is_excused=is_free,
         )
         decided = await self._ask(parties.instructor_id, command)
         try:

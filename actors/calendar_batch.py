@@ -12,12 +12,14 @@ from datetime import datetime
 from actors.calendar_credits import Spending
 from actors.calendar_effects import Change, NewBooking, NewRules
 from actors.calendar_holds import booking_of
-from actors.calendar_judgement import HOUR, Judge, id_floor
+from actors.calendar_judgement import HOUR, Candidate, Judge, id_floor
+from actors.calendar_moves import agreed, candidate_of_move, write_moves
 from actors.calendar_rows import (
     CHANGE_COLUMNS,
     HOLD_COLUMNS,
     JUDGE_COLUMNS,
     RECORD_COLUMNS,
+    STRIKE_COLUMNS,
     Item,
     candidate_of_new,
     candidate_of_old,
@@ -28,6 +30,7 @@ from actors.calendar_rows import (
     judge_row,
     plain,
     record_row,
+    strike_row,
     times_of_changed,
     times_of_new,
 )
@@ -48,6 +51,7 @@ from storage.bookings import (
     record_changes,
 )
 from storage.calendars import raise_versions, replace_availability
+from storage.no_shows import insert_strikes
 from storage.query import Tx
 from storage.timings import Promise, keep_promises, needs_a_wake, notify_clock
 
@@ -80,7 +84,10 @@ class Batch:
         holds = [item for item in self._holds if item.instructor_id in ids]
         changes = [item for item in self._changes if item.instructor_id in ids]
         retakes = [item for item in changes if item.effect.is_retake]
-        changed = await self._change([item for item in changes if not item.effect.is_retake])
+        moves = [item for item in changes if item.effect.moved]
+        plain_ones = [i for i in changes if not i.effect.is_retake and not i.effect.moved]
+        changed = await self._change(plain_ones)
+        changed += await self._move(judge, moves)
         room = await self._judge(judge, holds, retakes)
         await self._hold([self._spending.paid(item) for item in holds if item.turn in room])
         changed += await self._change([item for item in retakes if item.turn in room])
@@ -97,7 +104,9 @@ class Batch:
         shares = self._shares
         students = {item.effect.command.student_id for item in self._holds}
         students |= {
-            UserId(item.effect.was.student_id) for item in self._changes if item.effect.is_retake
+            UserId(item.effect.was.student_id)
+            for item in self._changes
+            if item.effect.is_retake or item.effect.moved
         }
         locked = await lock_parties(
             self._tx,
@@ -141,12 +150,32 @@ class Batch:
                 done.append((item, found))
         return done
 
+    async def _move(
+        self, judge: Judge, items: list[Item[Change]]
+    ) -> list[tuple[Item[Change], ChangedBooking]]:
+        """Moves bookings, before anybody gets the times they leave."""
+        room = await self._make_room(judge, [(i.turn, candidate_of_move(i)) for i in items])
+        wanted = [item for item in items if item.turn in room]
+        ready = await agreed(self._tx, wanted, now=self._now)
+        done = await write_moves(self._tx, ready, now=self._now)
+        self._won.update((item.turn, plain(booking)) for item, booking in done)
+        self._lost.update(
+            (item.turn, BookingState("the proposal is not open any more"))
+            for item in wanted
+            if item.turn not in self._won
+        )
+        return done
+
     async def _judge(
         self, judge: Judge, holds: list[Item[NewBooking]], retakes: list[Item[Change]]
     ) -> set[Turn]:
         """Who gets room; what is taken again comes after new bookings."""
         candidates = [(item.turn, candidate_of_new(item)) for item in holds]
         candidates += [(item.turn, candidate_of_old(item)) for item in retakes]
+        return await self._make_room(judge, candidates)
+
+    async def _make_room(self, judge: Judge, candidates: list[tuple[Turn, Candidate]]) -> set[Turn]:
+        """Who of them gets room; for the others it is lost."""
         if not candidates:
             return set()
         facts = await judge_holds(
@@ -209,6 +238,9 @@ class Batch:
             return
         rows = [record_row(item, booking, self._now) for item, booking in changed]
         await record_changes(self._tx, **columns(RECORD_COLUMNS, rows))
+        strikes = [row for item, booking in changed if (row := strike_row(item, booking))]
+        if strikes:
+            await insert_strikes(self._tx, **columns(STRIKE_COLUMNS, strikes), now=self._now)
         promises = [
             Promise(
                 times=times_of_changed(booking),

@@ -2,13 +2,13 @@
 
 from datetime import datetime
 from typing import Literal
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 
 from domain.availability import Rules
 from domain.bookings import SYSTEM, Actor, Booking, Modality, PaymentStatus
-from domain.cancellation import Quoted
+from domain.cancellation import Quoted, Side
 from domain.errors import DomainError, Unavailable
 from domain.ids import BookingId, CommandId, LearnerId, ServiceId, UserId
 
@@ -63,6 +63,8 @@ class Cancel(BaseCommand, frozen=True, kw_only=True):
     reason: str | None = None
     quoted: Quoted | None = None
     """What the student was told a moment ago: honoured while the booking is the same."""
+    is_excused: bool = False
+    """The instructor asked for another time and the student has not agreed: it costs nothing."""
 
 
 class CancelUnpaid(BaseCommand, frozen=True, kw_only=True):
@@ -75,6 +77,27 @@ class Expire(BaseCommand, frozen=True, kw_only=True):
     """Ends a hold that is over."""
 
     booking_id: BookingId
+
+
+class Move(BaseCommand, frozen=True, kw_only=True):
+    """Takes a booking to another time. `ConsentNeeded` where the other side must agree first."""
+
+    booking_id: BookingId
+    by: Side
+    """Who wants it; the actor may be who agrees."""
+    start_at: datetime
+    has_consent: bool = False
+    proposal_id: UUID | None = None
+    """The proposal that the other side accepts with this: it must still be open."""
+    is_trial: bool = False
+    """Only asks whether it could be."""
+
+
+class MarkNoShow(BaseCommand, frozen=True, kw_only=True):
+    """Ends a booking because somebody did not come."""
+
+    booking_id: BookingId
+    absent: Side
 
 
 class Start(BaseCommand, frozen=True, kw_only=True):
@@ -100,11 +123,13 @@ class Reload(BaseCommand, frozen=True, kw_only=True):
     """Reads the calendar anew: something it rests on was written elsewhere."""
 
 
-Command = Hold | Confirm | ExtendHold | Cancel | CancelUnpaid | Expire | Start | Complete
-"""Each is about one booking."""
-
-BookingCommand = Confirm | ExtendHold | Cancel | CancelUnpaid | Expire | Start | Complete
+BookingCommand = (
+    Confirm | ExtendHold | Cancel | CancelUnpaid | Expire | Move | MarkNoShow | Start | Complete
+)
 """About a booking that exists."""
+
+Command = Hold | BookingCommand
+"""Each is about one booking."""
 
 CalendarCommand = ChangeAvailability | Reload
 

@@ -16,13 +16,16 @@ from actors.calendar_commands import (
     Confirm,
     Expire,
     ExtendHold,
+    MarkNoShow,
+    Move,
     Start,
 )
 from actors.calendar_effects import Change, Decision, Guard, Repeat
 from actors.calendar_memory import Memory
+from actors.calendar_moves import decide_move, entry_moved
 from domain.availability import COUNTED
 from domain.bookings import ACTIVE, Outcome
-from domain.cancellation import OUTCOME_OF_TIER, Quoted, Terms, tier
+from domain.cancellation import OUTCOME_OF_TIER, Terms, tier
 from domain.errors import (
     BookingState,
     CalendarChanged,
@@ -32,6 +35,7 @@ from domain.errors import (
     NotFound,
     QuoteExpired,
 )
+from domain.no_shows import OUTCOME_OF_ABSENT
 from domain.settings import Policy
 from domain.times import zone
 from storage.calendars import CalendarBooking
@@ -52,8 +56,12 @@ def decide_about(
     """What a command does to a booking. `is_slot_lost`: a retake was tried and found no room."""
     if not _may_act(memory, booking, command):
         return NotFound()
+    if isinstance(command, Start | Complete | MarkNoShow):
+        return _decide_lesson(booking, command, now)
     decision: Decision
     match command:
+        case Move():
+            decision = decide_move(memory, booking, command, now=now, policy=policy)
         case Confirm():
             decision = _confirm(memory, booking, command, is_slot_lost=is_slot_lost, now=now)
         case ExtendHold():
@@ -64,11 +72,20 @@ def decide_about(
             decision = _cancel_unpaid(booking, command, now, policy)
         case Expire():
             decision = _expire(booking, command, now)
-        case Start():
-            decision = _start(booking, command, now)
-        case Complete():
-            decision = _complete(booking, command, now)
     return decision
+
+
+def _decide_lesson(
+    booking: CalendarBooking, command: Start | Complete | MarkNoShow, now: datetime
+) -> Decision:
+    """What becomes of the lesson itself."""
+    match command:
+        case Start():
+            return _start(booking, command, now)
+        case Complete():
+            return _complete(booking, command, now)
+        case MarkNoShow():
+            return _mark_no_show(booking, command, now)
 
 
 def _may_act(memory: Memory, booking: CalendarBooking, command: BookingCommand) -> bool:
@@ -146,8 +163,8 @@ def _cancel(booking: CalendarBooking, command: Cancel, now: datetime, policy: Po
     quoted = command.quoted
     if quoted is not None and quoted.start_at != booking.start_at:
         return QuoteExpired()
-    outcome = _outcome(booking, quoted, was_authorized=False, now=now, policy=policy)
-    if_authorized = _outcome(booking, quoted, was_authorized=True, now=now, policy=policy)
+    outcome = _outcome(booking, command, was_authorized=False, now=now, policy=policy)
+    if_authorized = _outcome(booking, command, was_authorized=True, now=now, policy=policy)
     return _cancelled(booking, command, outcome, if_authorized, now)
 
 
@@ -187,15 +204,15 @@ def _cancelled(
 
 def _outcome(
     booking: CalendarBooking,
-    quoted: Quoted | None,
+    command: Cancel,
     *,
     was_authorized: bool,
     now: datetime,
     policy: Policy,
 ) -> Outcome:
     """How the student's cancellation ends the booking; which of the two is told by the payment."""
-    if quoted is not None:
-        return OUTCOME_OF_TIER[quoted.tier]
+    if command.quoted is not None and not command.is_excused:
+        return OUTCOME_OF_TIER[command.quoted.tier]
     sticky = booking.sticky_lead_seconds
     terms = Terms(
         start_at=booking.start_at,
@@ -203,6 +220,7 @@ def _outcome(
         is_pending=booking.status == "pending",
         was_authorized=was_authorized,
         sticky_lead=None if sticky is None else timedelta(seconds=sticky),
+        is_excused=command.is_excused,
     )
     return OUTCOME_OF_TIER[tier(terms, now=now, policy=policy)]
 
@@ -270,6 +288,25 @@ def _start(booking: CalendarBooking, command: Start, now: datetime) -> Decision:
     )
 
 
+def _mark_no_show(booking: CalendarBooking, command: MarkNoShow, now: datetime) -> Decision:
+    if booking.status == "no_show":
+        return Repeat(booking.booking_id)
+    if booking.status not in {"confirmed", "completed"} or now < booking.start_at:
+        return BookingState(f"the booking is {booking.status}")
+    outcome = OUTCOME_OF_ABSENT[command.absent]
+    return Change(
+        command=command,
+        was=booking,
+        became="no_show",
+        event="booking.no_show",
+        outcome=outcome,
+        outcome_if_authorized=outcome,
+        is_start=True,
+        kept="uphold_no_show",
+        at=now,
+    )
+
+
 def _complete(booking: CalendarBooking, command: Complete, now: datetime) -> Decision:
     if booking.status == "completed":
         return Repeat(booking.booking_id)
@@ -282,7 +319,8 @@ def _complete(booking: CalendarBooking, command: Complete, now: datetime) -> Dec
         was=booking,
         became="completed",
         event="booking.completed",
-        guard="secured",
+        # what began is over when its time is; money lost meanwhile is asked for afterwards
+        guard="" if booking.started_at is not None else "secured",
         is_start=True,
         kept="complete",
         at=now,
@@ -293,6 +331,8 @@ def entry_after(change: Change) -> CalendarBooking | None:
     """The booking as its calendar remembers it afterwards; None when it forgets it."""
     if change.became not in REMEMBERED:
         return None
+    if change.moved is not None:
+        return entry_moved(change, change.moved)
     was = change.was
     return msgspec.structs.replace(
         was,

@@ -35,6 +35,19 @@ class NewBooking(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+class NewTime(msgspec.Struct, frozen=True, kw_only=True):
+    """When a moved booking is from now on, and what its history of moves is by that."""
+
+    span: Span
+    time_zone: str
+    start_local: str
+    buffer_before_minutes: int
+    buffer_after_minutes: int
+    moves: int
+    late_moves: int
+    sticky_lead_seconds: int | None
+
+
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """A new state for a booking there is. `kept`: the timing whose promise this fulfils."""
 
@@ -52,6 +65,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     cancel_reason: str | None = None
     kept: TimingKind | None = None
     is_told: bool = True
+    moved: NewTime | None = None
 
     @property
     def is_retake(self) -> bool:
@@ -75,4 +89,8 @@ class Repeat(msgspec.Struct, frozen=True):
     booking_id: UUID
 
 
-Decision = NewBooking | Change | Repeat | DomainError
+class Wait(msgspec.Struct, frozen=True):
+    """What speaks against it is not committed yet: decide again when it is."""
+
+
+Decision = NewBooking | Change | Repeat | Wait | DomainError

@@ -107,6 +107,7 @@ def entry_of(new: NewBooking) -> CalendarBooking:
         created_at=new.at,
         started_at=None,
         sticky_lead_seconds=None,
+        modality=command.modality,
     )
 
 

@@ -43,6 +43,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     span: Span
     is_hold: bool
     is_retake: bool
+    is_move: bool = False
     spends_credit: bool = False
 
 
@@ -73,7 +74,7 @@ class Judge:
         return verdict
 
     def _verdict_on_new(self, one: Candidate, facts: HoldFacts) -> Verdict | None:
-        if facts.is_known:
+        if facts.is_known and not one.is_move:
             return "known"
         if (one.learner_id, one.student_id) not in self._learners:
             return NotFound("you have no such learner")

@@ -127,17 +127,30 @@ class Memory:
         """
         before = timedelta(minutes=booking.buffer_before_minutes)
         after = timedelta(minutes=booking.buffer_after_minutes)
-        for other in self.near(Span(booking.start_at, booking.end_at)):
-            if other.booking_id == booking.booking_id or not blocks(other, now):
+        span = Span(booking.start_at, booking.end_at)
+        others = [each for each in self.near(span) if each.booking_id != booking.booking_id]
+        return not self.is_crowded(others, span, before, after, now)
+
+    def is_crowded(
+        self,
+        others: Iterable[CalendarBooking],
+        span: Span,
+        before: timedelta,
+        after: timedelta,
+        now: datetime,
+    ) -> bool:
+        """Whether one of these blocks a span that needs such gaps before and after it."""
+        for other in others:
+            if not blocks(other, now):
                 continue
             gap_before = max(timedelta(minutes=other.buffer_after_minutes), before)
             gap_after = max(timedelta(minutes=other.buffer_before_minutes), after)
             if (
-                other.start_at < booking.end_at + gap_after
-                and booking.start_at < other.end_at + gap_before
+                other.start_at < span.end_at + gap_after
+                and span.start_at < other.end_at + gap_before
             ):
-                return False
-        return True
+                return True
+        return False
 
     def _replace(self, was: CalendarBooking | None, became: CalendarBooking | None) -> None:
         if was is not None:

@@ -74,6 +74,8 @@ RECORD_COLUMNS = (
     "are_told", "outbox_ids", "payloads",
 )  # fmt: skip
 
+STRIKE_COLUMNS = ("booking_ids", "instructor_ids", "kinds")
+
 
 def columns(names: Sequence[str], rows: Sequence[tuple[object, ...]]) -> dict[str, Any]:
     """Rows as arguments of a set-based query: one array a column."""
@@ -145,6 +147,16 @@ def record_row(item: Item[Change], booking: ChangedBooking, now: datetime) -> tu
     )  # fmt: skip
 
 
+def strike_row(item: Item[Change], booking: ChangedBooking) -> tuple[object, ...] | None:
+    """What the instructor has to answer for after a change; mostly nothing."""
+    was = item.effect.was.status
+    if booking.outcome == "no_show_instructor":
+        return (booking.id, booking.instructor_id, "no_show")
+    if booking.outcome == "by_instructor" and was in {"confirmed", "completed"}:
+        return (booking.id, booking.instructor_id, "cancelled")
+    return None
+
+
 CAUSES = {
     "Confirm": "confirm",
     "ExtendHold": "extend_hold",
@@ -153,6 +165,8 @@ CAUSES = {
     "Expire": "expire",
     "Start": "start",
     "Complete": "complete",
+    "Move": "move",
+    "MarkNoShow": "no_show",
 }
 """What the audit calls each command."""
 
@@ -212,6 +226,11 @@ def times_of_new(booking: Booking) -> BookingTimes:
         is_warned=False,
         schedule_version=1,
         cycle=1,
+        capture_before=None,
+        authorized_at=None,
+        ended_at=None,
+        report_state=None,
+        report_upheld_at=None,
     )
 
 
@@ -229,6 +248,11 @@ def times_of_changed(booking: ChangedBooking) -> BookingTimes:
         is_warned=booking.is_warned,
         schedule_version=booking.schedule_version,
         cycle=booking.cycle,
+        capture_before=booking.capture_before,
+        authorized_at=booking.authorized_at,
+        ended_at=booking.ended_at,
+        report_state=booking.report_state,
+        report_upheld_at=booking.report_upheld_at,
     )
 
 

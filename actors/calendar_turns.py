@@ -163,6 +163,7 @@ def told_of(turn: Turn, booking: Booking | None) -> ToldChange:
         hold_expires_at = made.hold_expires_at
     else:
         entry, was, became = effect.was, effect.was.status, effect.became
+        entry = turn.became if effect.moved and turn.became else entry
         hold_expires_at = effect.hold_expires_at or effect.was.hold_expires_at
     if entry is None:
         raise RuntimeError("a new booking without its entry")

@@ -51,7 +51,7 @@ from domain.operations import (
     Stale,
     Unknown,
 )
-from domain.payments import after_decline
+from domain.payment_folds import after_decline
 from domain.settings import Policy
 from storage.operations import finish_operation, park_operation
 from storage.payment_methods import keep_seen
@@ -181,10 +181,13 @@ async def _seen(tx: Tx, scene: Scene, operation: Operation, seen: Seen) -> Scene
         case CreateRefund() | ReverseTransfer(), MovementsSeen():
             return await absorb_movements(tx, scene, seen)
         case _, IntentSeen():
-            return await absorb(tx, scene, seen)
+            scene = await absorb(tx, scene, seen)
+            is_asked = scene.payment.status == "collection"
+            # the bank asks the cardholder now: the same card is not sent again
+            changes = {"is_on_session": False} if is_asked else {}
         case _:
             changes = {}
-    return await save(tx, scene, msgspec.structs.replace(payment, **changes))
+    return await save(tx, scene, msgspec.structs.replace(scene.payment, **changes))
 
 
 async def _declined(tx: Tx, scene: Scene, operation: Operation, decline: Decline) -> Scene:

@@ -24,6 +24,9 @@ async def need_of(stripe: StripeGateway, status: BookingStatus, payment: Payment
     if status == "pending" and payment.status == "card_setup" and payment.setup_intent_id:
         secret = await stripe.setup_secret(payment.setup_intent_id)
         return PaymentNeed(action="setup", client_secret=secret)
+    if payment.status == "collection" and payment.payment_intent_id:
+        secret = await stripe.intent_secret(payment.payment_intent_id)
+        return PaymentNeed(action="authorize", client_secret=secret)
     if status in {"pending", "confirmed"} and is_asking and payment.payment_intent_id:
         secret = await stripe.intent_secret(payment.payment_intent_id)
         return PaymentNeed(action="authorize", client_secret=secret)

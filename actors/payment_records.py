@@ -13,17 +13,18 @@ import structlog
 from actors.credit_records import refund_credit, restore_reserved, settle_credit
 from actors.credits import issue
 from actors.ledger import post
-from domain.bookings import FINAL, Actor, Outcome, PaymentStatus
+from domain.bookings import Actor, Outcome, PaymentStatus
 from domain.dispute_journals import absorbed_journal
 from domain.events import Topic
 from domain.ids import new_id
 from domain.journals import capture_journals, lot_of_cancellation, movement_journals
 from domain.movements import MovementsSeen
 from domain.operations import ChargeSeen, IntentSeen
-from domain.payments import TAKEN, MoneyFacts, Payment, Step, fold, next_step
-from domain.refunds import RefundCause, after_refunds, state_of
+from domain.payment_folds import fold
+from domain.payments import TAKEN, MoneyFacts, Payment, Step, next_step
+from domain.refunds import RefundCause, after_refunds, not_older, state_of
 from domain.settings import Policy
-from domain.timings import AT_REST, TOPPED_UP, TimingKind
+from domain.timings import TimingKind, timings_for
 from storage.disputes import end_recovery
 from storage.outbox import stage_event
 from storage.payments import (
@@ -36,8 +37,9 @@ from storage.payments import (
     record_payment_event,
 )
 from storage.query import Tx
-from storage.refunds import end_refund, insert_refund, record_refund
+from storage.refunds import end_refund, insert_refund, record_refund, refunds_of_booking
 from storage.timings import (
+    BookingTimes,
     Promise,
     booking_times,
     complete_timing,
@@ -149,7 +151,8 @@ async def absorb(tx: Tx, scene: Scene, seen: IntentSeen) -> Scene:
             capture_before=charge.capture_before,
         )
     scene = await save(tx, scene, after)
-    if is_ours and charge is not None and after.status in TAKEN and charge.captured_cents:
+    is_taken = charge is not None and charge.is_booked and after.status in TAKEN
+    if is_ours and charge is not None and is_taken and charge.captured_cents:
         await _book(tx, scene, charge)
     return scene
 
@@ -197,6 +200,8 @@ async def absorb_movements(tx: Tx, scene: Scene, seen: MovementsSeen) -> Scene:
     facts, now = scene.facts, scene.now
     if seen.payment_intent_id != scene.payment.payment_intent_id:
         return scene
+    known = await refunds_of_booking(tx, booking_id=facts.booking_id)
+    seen = not_older(seen, known)
     for each in seen.refunds:
         state = state_of(each)
         await record_refund(
@@ -278,6 +283,8 @@ def _moved(payment: Payment, step: Step) -> Payment:
         payment_intent_id=None,
         charge_id=None,
         capture_before=None,
+        warned_at=None,
+        decline_code=None,
     )
 
 
@@ -285,14 +292,18 @@ async def rest(tx: Tx, scene: Scene, timing_id: UUID | None) -> None:
     """Completes the timing that led here and puts the booking's timings right."""
     if timing_id is not None:
         await complete_timing(tx, timing_id=timing_id, now=scene.now)
-    resting = AT_REST | TOPPED_UP
-    if scene.facts.status in FINAL - {"completed"} and scene.payment.status not in resting:
+    times = await booking_times(tx, booking_ids=[scene.facts.booking_id])
+    if any(_is_stuck(each, scene) for each in times):
         # a promise due at once that nobody can keep would fire for ever
         log.error("payment.needs_a_person", booking=scene.facts.booking_id)
         return
-    times = await booking_times(tx, booking_ids=[scene.facts.booking_id])
     promises = [Promise(times=each, kept=_kept(scene), is_driven=True) for each in times]
     await keep_promises(tx, promises, now=scene.now, policy=scene.policy)
+
+
+def _is_stuck(times: BookingTimes, scene: Scene) -> bool:
+    dues = timings_for(times, now=scene.now, policy=scene.policy)
+    return any(due.kind == "settle" and due.due_at <= scene.now for due in dues)
 
 
 def _kept(scene: Scene) -> TimingKind | None:

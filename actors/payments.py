@@ -381,19 +381,15 @@ def _may_be_late(scene: Scene, step: Step) -> bool:
     return is_over and step.kind == "release" and scene.payment.status in ASKING
 
 
-def _with_method(payment: Payment, payment_method_id: str) -> Payment:
+def _with_method(payment: Payment, method_id: str) -> Payment:
     """The payment on another card; where the last one failed, it is tried now and face to face."""
-    status = payment.status
-    if status in {"auth_retry", "card_required", "action_required", "authorizing"}:
-        return msgspec.structs.replace(
-            payment,
-            payment_method_id=payment_method_id,
-            status="authorizing",
-            is_on_session=True,
-            decline_code=None,
-        )
-    if status in {"card_setup", "scheduled"}:
-        return msgspec.structs.replace(
-            payment, payment_method_id=payment_method_id, decline_code=None
-        )
-    return payment
+    chosen = msgspec.structs.replace(payment, payment_method_id=method_id, decline_code=None)
+    match payment.status:
+        case "auth_retry" | "card_required" | "action_required" | "authorizing":
+            return msgspec.structs.replace(chosen, status="authorizing", is_on_session=True)
+        case "collection":
+            return msgspec.structs.replace(chosen, is_on_session=True)
+        case "card_setup" | "scheduled":
+            return chosen
+        case _:
+            return payment

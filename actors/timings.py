@@ -11,11 +11,13 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from prometheus_client import Histogram
+from prometheus_client import Counter, Histogram
 
 from actors.calendar_commands import CancelUnpaid, Complete, Confirm, Expire, Start
 from actors.calendars import Calendars
 from actors.credits import Credits
+from actors.moves import Moves
+from actors.no_shows import NoShows
 from actors.payment_records import Why
 from actors.payments import Driven, Payments
 from domain.bookings import system
@@ -57,6 +59,10 @@ PAYMENT_LATENESS = Histogram(
     "The same for what moves money: within 60 seconds at the 99th percentile.",
     ("kind",),
     buckets=(0.1, 0.5, 1, 5, 15, 30, 60, 120, 300, 3600),
+)
+
+ENDING = Counter(
+    "authorizations_ending_total", "Authorizations half a day before their end, not captured."
 )
 
 BEAT_SECONDS = 15.0
@@ -108,6 +114,8 @@ class Timings:
         calendars: Calendars,
         payments: Payments,
         credits: Credits,  # noqa: A002 - the house's word
+        moves: Moves,
+        no_shows: NoShows,
         clock: Clock,
         policy: Policy = POLICY,
     ) -> None:
@@ -116,6 +124,8 @@ class Timings:
         self._calendars = calendars
         self._payments = payments
         self._credits = credits
+        self._moves = moves
+        self._no_shows = no_shows
         self._clock = clock
         self._policy = policy
 
@@ -200,7 +210,7 @@ class Timings:
         match timing.kind:
             case "expire_hold" | "confirm" | "cancel_unpaid" | "start" | "complete":
                 await self._command(timing)
-            case "authorize" | "capture" | "settle" | "top_up":
+            case "authorize" | "capture" | "settle" | "top_up" | "write_off":
                 why = Why(actor=system(f"timing:{timing.id}"), cause=timing.kind)
                 driven = await self._payments.drive(timing.subject_id, why, timing_id=timing.id)
                 _snoozed(driven)
@@ -208,6 +218,15 @@ class Timings:
             case "warn_payment":
                 await self._payments.warn(timing.subject_id, timing_id=timing.id)
                 await self._complete(timing)
+            case "guard_authorization":
+                ENDING.inc()
+                log.error("authorization.ending", booking=timing.booking_id)
+                await self._complete(timing)
+            case "uphold_no_show":
+                await self._no_shows.uphold(timing.subject_id)
+                await self._complete(timing)
+            case "expire_proposal":
+                await self._moves.expire(timing.subject_id, timing_id=timing.id)
             case "expire_credit":
                 await self._credits.expire(LotId(timing.subject_id), timing_id=timing.id)
             case "remind_credit":

@@ -18,6 +18,8 @@ from actors.cards import Cards
 from actors.credits import Credits
 from actors.disputes import Disputes
 from actors.instructors import record_stripe_status
+from actors.moves import Moves
+from actors.no_shows import NoShows
 from actors.notifications import Notifications
 from actors.payers import Payers
 from actors.payments import Payments
@@ -49,6 +51,8 @@ class Money(msgspec.Struct, frozen=True, kw_only=True):
     payments: Payments
     cards: Cards
     bookings: Bookings
+    moves: Moves
+    no_shows: NoShows
     credits: Credits
     refunds: Refunds
     payouts: Payouts
@@ -108,19 +112,15 @@ def _money(settings: Settings, payers: Payers, payments: Payments, common: _Comm
     disputes = Disputes(
         db=db, stripe=stripe, payments=payments, refunds=refunds, clock=clock, policy=policy
     )
+    moves = Moves(db=db, calendars=calendars, payments=payments, clock=clock, policy=policy)
+    no_shows = NoShows(db=db, calendars=calendars, payments=payments, clock=clock, policy=policy)
     return Money(
         stripe=stripe,
+        moves=moves,
+        no_shows=no_shows,
         payments=payments,
         cards=cards,
-        bookings=Bookings(
-            db=db,
-            calendars=calendars,
-            payments=payments,
-            cards=cards,
-            stripe=stripe,
-            clock=clock,
-            policy=policy,
-        ),
+        bookings=_bookings(payments, cards, common),
         credits=credits_,
         refunds=refunds,
         payouts=payouts,
@@ -130,6 +130,8 @@ def _money(settings: Settings, payers: Payers, payments: Payments, common: _Comm
             calendars=calendars,
             payments=payments,
             credits=credits_,
+            moves=moves,
+            no_shows=no_shows,
             clock=clock,
             policy=policy,
         ),
@@ -142,6 +144,18 @@ def _money(settings: Settings, payers: Payers, payments: Payments, common: _Comm
         ),
         stripe_events=_events(settings, common, payments, movers=(refunds, payouts, disputes)),
         reconciliation=Reconciliation(db=db, stripe=stripe, clock=clock),
+    )
+
+
+def _bookings(payments: Payments, cards: Cards, common: _Common) -> Bookings:
+    return Bookings(
+        db=common.db,
+        calendars=common.calendars,
+        payments=payments,
+        cards=cards,
+        stripe=common.stripe,
+        clock=common.clock,
+        policy=common.policy,
     )
 
 

@@ -73,6 +73,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     is_pending: bool
     was_authorized: bool
     sticky_lead: timedelta | None = None
+    is_excused: bool = False
+    """The instructor asked for another time and the student has not agreed."""
 
 
 def tier(terms: Terms, *, now: datetime, policy: Policy) -> Tier:
@@ -81,7 +83,7 @@ def tier(terms: Terms, *, now: datetime, policy: Policy) -> Tier:
     A booking still pending is free; so is an undo within minutes of booking, and a credit tier
     where no authorization ever succeeded (nothing was ever reserved, so nothing is turned over).
     """
-    if terms.is_pending or is_undo(terms, now=now, policy=policy):
+    if terms.is_pending or terms.is_excused or is_undo(terms, now=now, policy=policy):
         return "free"
     judged = lead(terms.start_at, now)
     if terms.sticky_lead is not None:

@@ -147,6 +147,10 @@ class BookingState(Conflict):
     """The booking's state does not allow this."""
 
 
+class ConsentNeeded(Conflict):
+    """The other side has to agree to this."""
+
+
 class QuoteExpired(Conflict):
     """The price of this cancellation is no longer what you were told; look again."""
 

@@ -1,7 +1,7 @@
-"""A booking's payment: its states, what to do next, and how an observation is folded in.
+"""A booking's payment: its states and what to do next.
 
 Everything here is pure. `next_step` looks at stored facts only, so it gives the same answer after
-a crash; `fold` takes fetched objects in any order and number (`docs/states.md`).
+a crash; what Stripe shows comes in by `domain/payment_folds.py` (`docs/states.md`).
 """
 
 from datetime import datetime
@@ -12,9 +12,9 @@ import msgspec
 
 from domain.bookings import FINAL, BookingStatus, Outcome, PaymentStatus
 from domain.ids import BookingId, UserId
-from domain.operations import ChargeSeen, Decline, IntentSeen
+from domain.no_shows import UNDECIDED, ReportState
 from domain.settings import Policy
-from domain.timings import AT_REST, TOPPED_UP
+from domain.timings import AT_REST, TOPPED_UP, UNPAID, capture_at, outgrows
 
 MethodState = Literal["none", "new", "attached", "detached"]
 StepKind = Literal[
@@ -120,6 +120,9 @@ class MoneyFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What credit has paid for good, unless a refund gives it back."""
     top_up_refused_at: datetime | None = None
     """When Stripe last refused to pay the top-up."""
+    ended_at: datetime | None = None
+    report_state: ReportState | None = None
+    """Of a report that somebody did not come."""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -200,10 +203,12 @@ def _authorize(facts: MoneyFacts, payment: Payment, *, is_on_session: bool) -> S
 def _confirmed(
     facts: MoneyFacts, payment: Payment, *, now: datetime, policy: Policy
 ) -> Step | None:
+    if again := _other_cycle(facts, payment, now=now, policy=policy):
+        return again
     match payment.status:
         case "scheduled" if now >= facts.start_at - policy.authorize_before:
             return _authorize(facts, payment, is_on_session=False)
-        case "auth_retry" if now >= _rung(facts, payment.attempt, policy):
+        case "auth_retry" if now >= rung(facts, payment.attempt, policy):
             return _authorize(facts, payment, is_on_session=False)
         case "authorizing":
             return _authorize(facts, payment, is_on_session=payment.is_on_session)
@@ -213,14 +218,65 @@ def _confirmed(
             return None
 
 
+def _other_cycle(
+    facts: MoneyFacts, payment: Payment, *, now: datetime, policy: Policy
+) -> Step | None:
+    """A moved booking whose money does not fit its new time: let go, asked for anew (B15, B16)."""
+    if payment.status == "releasing":
+        return _let_go(payment)
+    if payment.status == "released":
+        return Step("new_cycle", "scheduled")
+    if payment.status in UNPAID and now < facts.start_at - policy.authorize_before:
+        return Step("new_cycle", "scheduled") if _is_shut(payment) else _let_go(payment)
+    is_outgrown = payment.status == "authorized" and outgrows(
+        start_at=facts.start_at,
+        end_at=facts.end_at,
+        capture_before=payment.capture_before,
+        authorized_at=payment.authorized_at,
+        now=now,
+        policy=policy,
+    )
+    return _let_go(payment) if is_outgrown else None
+
+
+def _is_shut(payment: Payment) -> bool:
+    """Whether nothing is open at Stripe that could still be paid."""
+    return payment.payment_intent_id is None or payment.status == "auth_lost"
+
+
 def _completed(
     facts: MoneyFacts, payment: Payment, *, now: datetime, policy: Policy
 ) -> Step | None:
     if payment.status in PAYING:
         return _pay_out(facts, payment, now=now, policy=policy)
-    if now < facts.end_at + policy.capture_after:
+    if payment.status == "collection":
+        return _debt(facts, payment, now=now, policy=policy)
+    if not _is_due(facts, payment, now=now, policy=policy):
         return None
     return _collect(facts, payment, "capture", "capturing")
+
+
+def _is_due(facts: MoneyFacts, payment: Payment, *, now: datetime, policy: Policy) -> bool:
+    """Whether a lesson's money is to be taken by now; an undecided report puts it off (P21)."""
+    is_kept = payment.status in {"authorized", "capturing"}
+    due_at = capture_at(
+        facts.end_at,
+        payment.capture_before if is_kept else None,
+        is_reported=facts.report_state in UNDECIDED,
+        policy=policy,
+    )
+    return due_at is not None and now >= due_at
+
+
+def _debt(facts: MoneyFacts, payment: Payment, *, now: datetime, policy: Policy) -> Step | None:
+    """Owed and not collected: the student pays it with a card, or it is given up (P38, P39)."""
+    if facts.ended_at is not None and now >= facts.ended_at + policy.collect_within:
+        is_open = payment.payment_intent_id is not None
+        return Step("release" if is_open else "move", "written_off")
+    if not payment.is_on_session:
+        return None
+    step = _authorize(facts, payment, is_on_session=True)
+    return None if step is None else msgspec.structs.replace(step, status="collection")
 
 
 def _pay_out(facts: MoneyFacts, payment: Payment, *, now: datetime, policy: Policy) -> Step | None:
@@ -243,14 +299,23 @@ def _ended(facts: MoneyFacts, payment: Payment, *, now: datetime, policy: Policy
         is_by_card = payment.captured_cents > 0
         return Step("plan_refund", payment.status) if is_by_card else Step("move", "refunded")
     if payment.status in AT_REST:
-        return None
-    if is_owed and payment.status in PAYING:
-        return _pay_out(facts, payment, now=now, policy=policy)
+        is_debt = payment.status == "collection"
+        return _debt(facts, payment, now=now, policy=policy) if is_debt else None
     if is_owed:
-        return _collect(facts, payment, "capture", "capturing")
+        return _owed(facts, payment, now=now, policy=policy)
     if facts.outcome == "credit":
         return _collect(facts, payment, "capture_as_fee", "crediting")
     return _unowed(facts, payment)
+
+
+def _owed(facts: MoneyFacts, payment: Payment, *, now: datetime, policy: Policy) -> Step | None:
+    """The full price: at once, for an absent student when it would have been due anyway."""
+    if payment.status in PAYING:
+        return _pay_out(facts, payment, now=now, policy=policy)
+    is_absent = facts.outcome == "no_show_student" and payment.status not in TAKEN
+    if is_absent and not _is_due(facts, payment, now=now, policy=policy):
+        return None
+    return _collect(facts, payment, "capture", "capturing")
 
 
 def _unowed(facts: MoneyFacts, payment: Payment) -> Step | None:
@@ -302,95 +367,8 @@ def _let_go(payment: Payment) -> Step | None:
     return Step("move", "released")
 
 
-def _rung(facts: MoneyFacts, attempt: int, policy: Policy) -> datetime:
+def rung(facts: MoneyFacts, attempt: int, policy: Policy) -> datetime:
     """When the ladder's next attempt is due; past the last one, never before the start."""
     if attempt >= len(policy.ladder_before):
         return facts.end_at
     return facts.start_at - policy.ladder_before[attempt]
-
-
-def after_decline(
-    facts: MoneyFacts, payment: Payment, decline: Decline, *, now: datetime, policy: Policy
-) -> Payment:
-    """The payment after a refused card (P9 to P12, P28c)."""
-    declined = msgspec.structs.replace(payment, decline_code=decline.code, is_on_session=False)
-    if facts.status == "pending":
-        status: PaymentStatus = "card_setup" if payment.status == "card_setup" else "card_required"
-        return msgspec.structs.replace(declined, status=status)
-    if facts.status != "confirmed":
-        # the one attempt for an ended booking: nobody is there to confirm or to bring a card
-        return msgspec.structs.replace(declined, status=uncollected(facts, payment).status)
-    if decline.kind == "authentication":
-        return msgspec.structs.replace(declined, status="action_required")
-    if decline.kind == "hard":
-        return msgspec.structs.replace(declined, status="card_required")
-    attempt = _next_rung(facts, payment.attempt, now=now, policy=policy)
-    is_over = attempt >= len(policy.ladder_before)
-    status = "card_required" if is_over else "auth_retry"
-    return msgspec.structs.replace(declined, status=status, attempt=attempt)
-
-
-def _next_rung(facts: MoneyFacts, attempt: int, *, now: datetime, policy: Policy) -> int:
-    """The first unused step of the ladder that still lies ahead."""
-    while attempt < len(policy.ladder_before) and _rung(facts, attempt, policy) <= now:
-        attempt += 1
-    return attempt
-
-
-def fold(payment: Payment, seen: IntentSeen, *, amount_cents: int) -> Payment:
-    """Takes an observation in: any order and repetition of the same observations ends the same.
-
-    What an intent has once been is evidence and stays; the status moves by rank, so an old read
-    never undoes a newer one. Observations of another cycle's intent change nothing.
-    """
-    if seen.id != payment.payment_intent_id:
-        return payment
-    known = _with_evidence(payment, seen.charge)
-    became = _became(payment.status, seen, amount_cents)
-    return known if became is None else msgspec.structs.replace(known, status=became)
-
-
-def _with_evidence(payment: Payment, charge: ChargeSeen | None) -> Payment:
-    if charge is None or not charge.is_good:
-        return payment
-    known = msgspec.structs.replace(
-        payment,
-        charge_id=charge.id,
-        authorized_at=charge.authorized_at,
-        capture_before=charge.capture_before or payment.capture_before,
-        decline_code=None,
-    )
-    if not (charge.is_booked and charge.captured_cents > 0):
-        return known
-    return msgspec.structs.replace(
-        known,
-        transfer_id=charge.transfer_id,
-        application_fee_id=charge.application_fee_id,
-        captured_at=charge.captured_at,
-        captured_cents=charge.captured_cents,
-    )
-
-
-def _became(status: PaymentStatus, seen: IntentSeen, amount_cents: int) -> PaymentStatus | None:
-    match seen.status:
-        case "requires_action":
-            return "action_required" if status == "authorizing" else None
-        case "requires_capture":
-            is_whole = seen.capturable_cents == amount_cents
-            return "authorized" if status in ASKING and is_whole else None
-        case "canceled":
-            if status == "releasing":
-                return "released"
-            return "auth_lost" if status in ASKING | OPEN_AUTHORIZATION else None
-        case "succeeded":
-            return _succeeded(status, seen)
-        case _:
-            return None
-
-
-def _succeeded(status: PaymentStatus, seen: IntentSeen) -> PaymentStatus | None:
-    is_behind = status in ASKING | OPEN_AUTHORIZATION | {"releasing", "released", "auth_lost"}
-    if not is_behind or seen.charge is None or not seen.charge.is_booked:
-        return None
-    is_all_fee = seen.charge.application_fee_cents == seen.received_cents
-    return "credited" if is_all_fee else "captured"

@@ -30,6 +30,18 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     credit_life_restored: timedelta = timedelta(days=30)
     credit_told_before: timedelta = timedelta(days=30)
     top_up_every: timedelta = timedelta(hours=1)
+    moves_free: int = 2
+    moves_late: int = 1
+    move_within: timedelta = timedelta(days=30)
+    proposals_most: int = 3
+    proposal_life: timedelta = timedelta(hours=24)
+    grace_student: timedelta = timedelta(minutes=15)
+    grace_instructor: timedelta = timedelta(minutes=10)
+    contest_within: timedelta = timedelta(hours=24)
+    authorization_margin: timedelta = timedelta(hours=2)
+    """How long before the bank lets reserved money go it is taken, or reserved anew."""
+    authorization_alert: timedelta = timedelta(hours=12)
+    collect_within: timedelta = timedelta(days=14)
     holds_per_instructor: int = 1
     holds_per_student: int = 2
     holds_per_hour: int = 10

@@ -6,7 +6,8 @@ from uuid import UUID
 
 import msgspec
 
-from domain.bookings import BookingStatus, PaymentStatus
+from domain.bookings import BookingStatus, Outcome, PaymentStatus
+from domain.no_shows import UNDECIDED, ReportState
 from domain.settings import Policy
 
 TimingKind = Literal[
@@ -22,6 +23,10 @@ TimingKind = Literal[
     "top_up",
     "expire_credit",
     "remind_credit",
+    "expire_proposal",
+    "uphold_no_show",
+    "guard_authorization",
+    "write_off",
 ]
 TimingState = Literal["scheduled", "running", "completed", "cancelled", "discarded"]
 
@@ -51,6 +56,9 @@ AT_REST: frozenset[PaymentStatus] = frozenset(
 """Statuses in which an ended booking needs no further money work."""
 
 
+BETWEEN_CYCLES: frozenset[PaymentStatus] = frozenset({"releasing", "released"})
+"""Statuses of a confirmed booking that was moved and will ask its card again."""
+
 TOPPED_UP: frozenset[PaymentStatus] = frozenset({"payout_pending", "partially_refunded"})
 """Statuses in which the platform may still owe the instructor what credit has paid."""
 
@@ -68,6 +76,12 @@ class BookingClock(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int
     is_warned: bool
     top_up_refused_at: datetime | None = None
+    outcome: Outcome | None = None
+    capture_before: datetime | None = None
+    authorized_at: datetime | None = None
+    ended_at: datetime | None = None
+    report_state: ReportState | None = None
+    report_upheld_at: datetime | None = None
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,15 +102,91 @@ def timings_for(clock: BookingClock, *, now: datetime, policy: Policy) -> tuple[
         is_payable = clock.payment_status in PAYABLE
         return (held, Due(kind="confirm", due_at=now)) if is_payable else (held,)
     if clock.status == "confirmed":
-        return _confirmed(clock, policy=policy)
+        return (*_reported(clock, now=now), *_confirmed(clock, now=now, policy=policy))
+    reported = _reported(clock, now=now) if clock.status == "completed" else ()
+    return (*reported, *_over(clock, now=now, policy=policy))
+
+
+def _over(clock: BookingClock, *, now: datetime, policy: Policy) -> tuple[Due, ...]:
+    """What the money of a lesson taught, missed, cancelled or never paid for still needs."""
+    if clock.payment_status == "collection" and clock.ended_at is not None:
+        return (Due(kind="write_off", due_at=clock.ended_at + policy.collect_within),)
     if clock.payment_status in TOPPED_UP:
         return _topped_up(clock, now=now, policy=policy)
-    if clock.status == "completed" and clock.payment_status in SECURED | {"capturing", "captured"}:
-        return (Due(kind="capture", due_at=clock.end_at + policy.capture_after),)
-    is_over = clock.status in {"cancelled", "expired", "no_show"}
-    if is_over and clock.payment_status not in AT_REST:
-        return (Due(kind="settle", due_at=now),)
+    if clock.status == "completed":
+        return _completed(clock, now=now, policy=policy)
+    if clock.status in {"cancelled", "expired", "no_show"} and clock.payment_status not in AT_REST:
+        return (Due(kind="settle", due_at=max(now, _settles_at(clock, policy=policy) or now)),)
     return ()
+
+
+def capture_at(
+    end_at: datetime, capture_before: datetime | None, *, is_reported: bool, policy: Policy
+) -> datetime | None:
+    """When what a lesson costs is taken: a day after it, or sooner where the bank lets go sooner.
+
+    While a report is undecided only the bank's end makes us take it; without that end, nothing.
+    """
+    usual = None if is_reported else end_at + policy.capture_after
+    if capture_before is None:
+        return usual
+    last = max(end_at, capture_before - policy.authorization_margin)
+    return last if usual is None else min(usual, last)
+
+
+def outgrows(
+    *,
+    start_at: datetime,
+    end_at: datetime,
+    capture_before: datetime | None,
+    authorized_at: datetime | None,
+    now: datetime,
+    policy: Policy,
+) -> bool:
+    """Whether reserved money would be gone before it is due and is better reserved anew (B16).
+
+    What was reserved within the last day is kept: a new reservation would not last longer.
+    """
+    if capture_before is None or now >= start_at:
+        return False
+    if end_at + policy.capture_after <= capture_before - policy.authorization_margin:
+        return False
+    is_far = now < start_at - policy.authorize_before
+    is_old = authorized_at is not None and now - authorized_at >= policy.authorize_before
+    return is_far or is_old
+
+
+def _settles_at(clock: BookingClock, *, policy: Policy) -> datetime | None:
+    """When the money of an ended booking moves, if not at once: an absent student's, as taught."""
+    if clock.outcome != "no_show_student":
+        return None
+    return capture_at(clock.end_at, _kept_until(clock), is_reported=False, policy=policy)
+
+
+def _kept_until(clock: BookingClock) -> datetime | None:
+    return clock.capture_before if clock.payment_status in {"authorized", "capturing"} else None
+
+
+def _reported(clock: BookingClock, *, now: datetime) -> tuple[Due, ...]:
+    """A report that nobody contests holds by itself; one that was upheld ends the booking now."""
+    if clock.report_state == "open" and clock.report_upheld_at is not None:
+        return (Due(kind="uphold_no_show", due_at=clock.report_upheld_at),)
+    return (Due(kind="uphold_no_show", due_at=now),) if clock.report_state == "upheld" else ()
+
+
+def _completed(clock: BookingClock, *, now: datetime, policy: Policy) -> tuple[Due, ...]:
+    if clock.payment_status not in SECURED | UNPAID | {"scheduled", "capturing", "captured"}:
+        return ()
+    kept_until = _kept_until(clock)
+    is_reported = clock.report_state in UNDECIDED
+    due_at = capture_at(clock.end_at, kept_until, is_reported=is_reported, policy=policy)
+    dues = [] if due_at is None else [Due(kind="capture", due_at=due_at)]
+    if kept_until is not None:
+        alert_at = kept_until - policy.authorization_alert
+        is_late = due_at is None or due_at > alert_at
+        if is_late and alert_at > now:
+            dues.append(Due(kind="guard_authorization", due_at=alert_at))
+    return tuple(dues)
 
 
 def _topped_up(clock: BookingClock, *, now: datetime, policy: Policy) -> tuple[Due, ...]:
@@ -107,16 +197,36 @@ def _topped_up(clock: BookingClock, *, now: datetime, policy: Policy) -> tuple[D
     return (Due(kind="top_up", due_at=now),) if clock.payment_status == "payout_pending" else ()
 
 
-def _confirmed(clock: BookingClock, *, policy: Policy) -> tuple[Due, ...]:
+def _confirmed(clock: BookingClock, *, now: datetime, policy: Policy) -> tuple[Due, ...]:
     start = clock.start_at
+    if clock.is_started:
+        return (Due(kind="complete", due_at=clock.end_at),)
     if clock.payment_status == "scheduled":
         return (Due(kind="authorize", due_at=start - policy.authorize_before),)
     if clock.payment_status in SECURED:
-        if clock.is_started:
-            return (Due(kind="complete", due_at=clock.end_at),)
-        return (Due(kind="start", due_at=start),)
-    if clock.payment_status not in UNPAID:
-        return ()
+        due = Due(kind="start", due_at=start)
+        return (due, Due(kind="settle", due_at=now)) if _is_outgrown(clock, now, policy) else (due,)
+    is_unpaid = clock.payment_status in UNPAID
+    is_early = is_unpaid and now < start - policy.authorize_before
+    if is_early or clock.payment_status in BETWEEN_CYCLES:
+        # moved away from its hour: what was tried is let go, and the card is asked in its time
+        return (Due(kind="settle", due_at=now),)
+    return _unpaid(clock, policy=policy) if is_unpaid else ()
+
+
+def _is_outgrown(clock: BookingClock, now: datetime, policy: Policy) -> bool:
+    return clock.payment_status == "authorized" and outgrows(
+        start_at=clock.start_at,
+        end_at=clock.end_at,
+        capture_before=clock.capture_before,
+        authorized_at=clock.authorized_at,
+        now=now,
+        policy=policy,
+    )
+
+
+def _unpaid(clock: BookingClock, *, policy: Policy) -> tuple[Due, ...]:
+    start = clock.start_at
     dues = [Due(kind="cancel_unpaid", due_at=start - policy.cancel_unpaid_before)]
     if not clock.is_warned:
         dues.append(Due(kind="warn_payment", due_at=start - policy.warn_before))

@@ -9,10 +9,10 @@ from litestar import Litestar
 from litestar.types import ControllerRouterHandler
 
 from actors.accounts import Accounts
-from actors.calendars import host_calendars
+from actors.calendars import Calendars, host_calendars
 from actors.instructors import Instructors
 from actors.passwords import Passwords
-from actors.wiring import open_money
+from actors.wiring import Money, open_money
 from gateways.bus import Bus
 from gateways.clock import Clock, clock_from
 from gateways.settings import Settings
@@ -28,6 +28,8 @@ from server import (
     ledger,
     live,
     metrics,
+    moves,
+    no_shows,
     payments,
     payouts,
     reconciliation,
@@ -64,6 +66,9 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     availability.AvailabilityController,
     bookings.Bookings,
     cancellation.Cancellation,
+    moves.Moves,
+    no_shows.NoShows,
+    no_shows.NoShowDecisions,
     payments.Payments,
     ledger.Ledger,
     Credits,
@@ -141,14 +146,10 @@ async def wired(settings: Settings, clock: Clock) -> AsyncGenerator[Parts]:
             limits=limits,
             idempotency=idempotency,
             accounts=_accounts(stack, settings, db=db, clock=clock, auth=auth, bus=bus),
-            instructors=Instructors(
-                db=db,
-                calendars=calendars,
-                stripe=money.stripe,
-                clock=clock,
-                public_url=settings.public_url,
-            ),
+            instructors=_instructors(settings, calendars, money, db=db, clock=clock),
             bookings=money.bookings,
+            moves=money.moves,
+            no_shows=money.no_shows,
             cards=money.cards,
             credits=money.credits,
             refunds=money.refunds,
@@ -163,6 +164,18 @@ async def wired(settings: Settings, clock: Clock) -> AsyncGenerator[Parts]:
                 "stripe": partial(reach, "STRIPE_API_BASE", settings.stripe_api_base),
             },
         )
+
+
+def _instructors(
+    settings: Settings, calendars: Calendars, money: Money, *, db: Database, clock: Clock
+) -> Instructors:
+    return Instructors(
+        db=db,
+        calendars=calendars,
+        stripe=money.stripe,
+        clock=clock,
+        public_url=settings.public_url,
+    )
 
 
 def _accounts(

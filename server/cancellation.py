@@ -122,6 +122,7 @@ def _terms(case: Case) -> Terms:
         is_pending=case.status == "pending",
         was_authorized=case.was_authorized,
         sticky_lead=None if sticky is None else timedelta(seconds=sticky),
+        is_excused=case.is_excused,
     )
 
 

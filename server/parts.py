@@ -11,6 +11,8 @@ from actors.credits import Credits
 from actors.disputes import Disputes
 from actors.instructors import Instructors
 from actors.live import Hub
+from actors.moves import Moves
+from actors.no_shows import NoShows
 from actors.payouts import Payouts
 from actors.reconciliation import Reconciliation
 from actors.refunds import Refunds
@@ -35,6 +37,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     accounts: Accounts
     instructors: Instructors
     bookings: Bookings
+    moves: Moves
+    no_shows: NoShows
     cards: Cards
     credits: Credits
     refunds: Refunds

@@ -7,6 +7,7 @@ import msgspec
 
 from domain.bookings import Booking, BookingEvent, BookingStatus, PaymentStatus
 from domain.ids import BookingId, LearnerId, UserId
+from domain.no_shows import ReportState
 from storage.calendars import CalendarBooking
 from storage.query import Tx, query
 
@@ -56,6 +57,11 @@ class ChangedBooking(Booking, frozen=True, kw_only=True):
     cycle: int
     attempt: int
     is_warned: bool
+    capture_before: datetime | None
+    authorized_at: datetime | None
+    ended_at: datetime | None
+    report_state: ReportState | None
+    report_upheld_at: datetime | None
 
 
 @query

@@ -26,6 +26,10 @@ class CalendarBooking(Busy, frozen=True, kw_only=True):
     created_at: datetime
     started_at: datetime | None
     sticky_lead_seconds: int | None
+    modality: Modality = "online"
+    original_start_at: datetime | None = None
+    moves: int = 0
+    late_moves: int = 0
     outcome: Outcome | None = None
     last_command_id: UUID | None = None
 

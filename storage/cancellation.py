@@ -24,6 +24,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     card_amount_cents: int
     credit_applied_cents: int
     instructor_amount_cents: int
+    is_excused: bool
 
 
 @query

@@ -38,6 +38,9 @@ REFUSALS: dict[str, Refusal] = {
     "bookings_no_overlap": Refusal(SlotTaken),
     "bookings_learner_no_overlap": Refusal(StudentBusy),
     "bookings_note_is_short": Refusal(Invalid, "a note has at most 2000 characters", "/note"),
+    "move_proposals_reason_is_short": Refusal(
+        Invalid, "a reason has at most 2000 characters", "/reason"
+    ),
     "bookings_place_is_short": Refusal(Invalid, "a place has at most 300 characters", "/place"),
     "users_email_is_unique": Refusal(EmailTaken),
     "users_email_is_short": Refusal(Invalid, "an address has at most 254 characters", "/email"),
@@ -108,6 +111,11 @@ _REASONS: dict[str, tuple[str, ...]] = {
         "disputes_status_is_known",
         "disputes_recovery_is_known",
         "credit_uses_state_is_known",
+        "move_proposals_proposer_is_known",
+        "move_proposals_state_is_known",
+        "no_show_reports_absent_is_known",
+        "no_show_reports_state_is_known",
+        "strikes_kind_is_known",
         "balance_transactions_account_is_stripes",
         "reconciliation_incidents_check_is_known",
     ),
@@ -126,6 +134,8 @@ _REASONS: dict[str, tuple[str, ...]] = {
         "stripe_events_final_has_an_end",
         "refunds_final_has_an_end",
         "credit_uses_final_has_an_end",
+        "move_proposals_final_has_an_end",
+        "no_show_reports_final_has_an_end",
     ),
     "one formula computes all the amounts": (
         "bookings_price_is_split",
@@ -153,6 +163,7 @@ _REASONS: dict[str, tuple[str, ...]] = {
         "ledger_entries_are_posted_once",
         "credit_lots_one_per_booking",
         "timings_one_live",
+        "move_proposals_one_open",
         "refunds_one_planned",
         "payouts_one_requested",
         "reconciliation_incidents_one_open",

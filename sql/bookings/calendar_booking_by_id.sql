@@ -12,6 +12,10 @@ SELECT
     b.created_at,
     b.started_at,
     b.sticky_lead_seconds,
+    b.modality,
+    b.original_start_at,
+    b.moves,
+    b.late_moves,
     b.outcome,
     (
         SELECT (e.details ->> 'command_id')::uuid

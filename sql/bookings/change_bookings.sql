@@ -57,4 +57,9 @@ RETURNING
     b.started_at IS NOT NULL AS is_started,
     p.cycle,
     p.attempt,
-    p.warned_at IS NOT NULL AS is_warned
+    p.warned_at IS NOT NULL AS is_warned,
+    p.capture_before,
+    p.authorized_at,
+    b.ended_at,
+    (SELECT n.state FROM no_show_reports n WHERE n.booking_id = b.id) AS report_state,
+    (SELECT n.upheld_at FROM no_show_reports n WHERE n.booking_id = b.id) AS report_upheld_at

@@ -62,19 +62,25 @@ SELECT
             'learner_id', b.learner_id,
             'created_at', b.created_at,
             'started_at', b.started_at,
-            'sticky_lead_seconds', b.sticky_lead_seconds
+            'sticky_lead_seconds', b.sticky_lead_seconds,
+            'modality', b.modality,
+            'original_start_at', b.original_start_at,
+            'moves', b.moves,
+            'late_moves', b.late_moves
         ) ORDER BY b.start_at, b.id)
         FROM (
             -- the exclusion constraint's own index serves the first part
             SELECT
                 id, start_at, end_at, buffer_before_minutes, buffer_after_minutes, status, hold_expires_at,
-                student_id, learner_id, created_at, started_at, sticky_lead_seconds
+                student_id, learner_id, created_at, started_at, sticky_lead_seconds, modality, original_start_at, moves,
+                late_moves
             FROM bookings a
             WHERE a.instructor_id = c.instructor_id AND a.status IN ('pending', 'confirmed')
             UNION ALL
             SELECT
                 id, start_at, end_at, buffer_before_minutes, buffer_after_minutes, status, hold_expires_at,
-                student_id, learner_id, created_at, started_at, sticky_lead_seconds
+                student_id, learner_id, created_at, started_at, sticky_lead_seconds, modality, original_start_at, moves,
+                late_moves
             FROM bookings t
             WHERE t.instructor_id = c.instructor_id AND t.status IN ('completed', 'no_show')
                 AND t.start_at > :now::timestamptz - interval '8 days'

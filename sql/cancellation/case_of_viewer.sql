@@ -11,7 +11,12 @@ SELECT
     p.status AS payment_status,
     b.card_amount_cents,
     b.credit_applied_cents,
-    b.instructor_amount_cents
+    b.instructor_amount_cents,
+    EXISTS (
+        SELECT FROM move_proposals m
+        WHERE m.booking_id = b.id AND m.proposed_by = 'instructor' AND m.schedule_version = b.schedule_version
+            AND m.state IN ('open', 'declined', 'expired')
+    ) AS is_excused
 FROM bookings b
 JOIN payments p ON p.booking_id = b.id
 WHERE b.id = :booking_id AND :viewer_id IN (b.student_id, b.instructor_id)

@@ -1,6 +1,6 @@
 -- The bookings a calendar changed after one version up to another: what each was before, and since when it was so.
 WITH missed AS (
-    SELECT booking_id, was, calendar_version, position, at
+    SELECT booking_id, was, calendar_version, position, at, event
     FROM booking_events
     WHERE instructor_id = :instructor_id AND calendar_version > :after_version AND calendar_version <= :version
 )
@@ -31,7 +31,10 @@ FROM (
 ) AS e
 JOIN bookings b ON b.id = e.booking_id
 CROSS JOIN (
-    SELECT count(DISTINCT m.calendar_version) AS steps, min(m.at) AS first_at
+    -- where a booking was before it moved is not kept: such steps cannot be replayed
+    SELECT
+        CASE WHEN bool_or(m.event = 'booking.moved') THEN 0 ELSE count(DISTINCT m.calendar_version) END AS steps,
+        min(m.at) AS first_at
     FROM missed m
 ) AS s
 ORDER BY b.start_at, b.id

@@ -31,9 +31,11 @@ SELECT
     CASE WHEN b.top_up_cents > 0 THEN (
         SELECT max(o.finished_at) FROM stripe_operations o
         WHERE o.booking_id = b.id AND o.kind = 'create_transfer' AND o.state = 'failed'
-    ) END AS top_up_refused_at
+    ) END AS top_up_refused_at,
+    b.ended_at, n.state AS report_state
 FROM bookings b
 JOIN payments p ON p.booking_id = b.id
+LEFT JOIN no_show_reports n ON n.booking_id = b.id
 JOIN users u ON u.id = b.student_id
 JOIN instructors i ON i.id = b.instructor_id
 LEFT JOIN payment_methods m ON m.id = p.payment_method_id

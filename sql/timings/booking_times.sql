@@ -13,9 +13,16 @@ SELECT
         SELECT max(o.finished_at) FROM stripe_operations o
         WHERE o.booking_id = b.id AND o.kind = 'create_transfer' AND o.state = 'failed'
     ) END AS top_up_refused_at,
+    b.outcome,
+    p.capture_before,
+    p.authorized_at,
+    b.ended_at,
+    n.state AS report_state,
+    n.upheld_at AS report_upheld_at,
     b.schedule_version,
     p.cycle
 FROM bookings b
 JOIN payments p ON p.booking_id = b.id
+LEFT JOIN no_show_reports n ON n.booking_id = b.id
 WHERE b.id = ANY(:booking_ids::uuid[])
 ORDER BY b.id

@@ -11,7 +11,6 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from domain.payment_folds import fold
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,6 +28,7 @@ from domain.movements import (
     ReversalSeen,
 )
 from domain.operations import ChargeSeen, IntentSeen
+from domain.payment_folds import fold
 from domain.payments import TAKEN as TAKEN_STATUSES
 from domain.payments import Payment
 from domain.refunds import Refund, after_refunds, not_older, state_of

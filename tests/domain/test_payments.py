@@ -14,14 +14,13 @@ from domain.bookings import PaymentStatus
 from domain.ids import BookingId, UserId
 from domain.journals import Journal, capture_journals
 from domain.operations import ChargeSeen, Decline, DeclineKind, IntentSeen, decline_kind
+from domain.payment_folds import after_decline, fold
 from domain.payments import (
     ASKING,
     OPEN_AUTHORIZATION,
     MoneyFacts,
     Payment,
     Step,
-    after_decline,
-    fold,
     next_step,
 )
 from domain.settings import POLICY

@@ -9,7 +9,7 @@ import pytest
 
 from domain.bookings import BookingStatus, PaymentStatus
 from domain.settings import POLICY
-from domain.timings import AT_REST, BookingClock, timings_for
+from domain.timings import AT_REST, TOPPED_UP, UNPAID, BookingClock, timings_for
 
 START = datetime(2027, 3, 10, 18, tzinfo=UTC)
 END = START + timedelta(hours=1)
@@ -32,7 +32,9 @@ def live(
     status: BookingStatus, payment_status: PaymentStatus, **facts: object
 ) -> dict[str, datetime]:
     clock = msgspec.structs.replace(CLOCK, status=status, payment_status=payment_status, **facts)
-    dues = timings_for(clock, now=NOW, policy=POLICY)
+    is_asked = status == "confirmed" and payment_status in UNPAID
+    now = START - 24 * HOUR if is_asked else NOW
+    dues = timings_for(clock, now=now, policy=POLICY)
     assert len({due.kind for due in dues}) == len(dues)
     return {due.kind: due.due_at for due in dues}
 
@@ -78,10 +80,68 @@ def test_who_must_act_is_warned_and_then_cancelled(status: PaymentStatus) -> Non
 
 @pytest.mark.parametrize("status", ["cancelled", "expired", "no_show"])
 def test_what_is_over_is_settled_at_once_unless_it_is_at_rest(status: BookingStatus) -> None:
-    for payment_status in get_args(PaymentStatus):
+    for payment_status in set(get_args(PaymentStatus)) - TOPPED_UP:
         expected = {} if payment_status in AT_REST else {"settle": NOW}
         assert live(status, payment_status) == expected
 
 
 def test_a_request_promises_nothing() -> None:
     assert live("requested", "card_setup") == {}
+
+
+def clock_of(**facts: object) -> BookingClock:
+    return msgspec.structs.replace(CLOCK, **facts)
+
+
+def dues_of(clock: BookingClock, now: datetime) -> dict[str, datetime]:
+    return {due.kind: due.due_at for due in timings_for(clock, now=now, policy=POLICY)}
+
+
+def test_money_is_taken_before_the_bank_lets_it_go() -> None:
+    kept = clock_of(status="completed", payment_status="authorized", ended_at=END)
+    before = END + 20 * HOUR
+    dues = dues_of(msgspec.structs.replace(kept, capture_before=before), END)
+    assert dues == {"capture": END + 18 * HOUR, "guard_authorization": END + 8 * HOUR}
+    far = msgspec.structs.replace(kept, capture_before=END + 90 * HOUR)
+    assert dues_of(far, END) == {"capture": END + 24 * HOUR}
+
+
+def test_an_undecided_report_holds_the_capture_while_the_bank_allows() -> None:
+    upheld_at = END + 25 * HOUR
+    reported = clock_of(
+        status="completed",
+        payment_status="authorized",
+        capture_before=END + 90 * HOUR,
+        report_state="open",
+        report_upheld_at=upheld_at,
+    )
+    assert dues_of(reported, END) == {
+        "uphold_no_show": upheld_at,
+        "capture": END + 88 * HOUR,
+        "guard_authorization": END + 78 * HOUR,
+    }
+    contested = msgspec.structs.replace(reported, report_state="contested", capture_before=None)
+    assert dues_of(contested, END) == {}
+
+
+def test_an_absent_student_pays_when_the_lesson_would_have_been_paid() -> None:
+    absent = clock_of(status="no_show", payment_status="authorized", outcome="no_show_student")
+    assert dues_of(absent, END + HOUR) == {"settle": END + 24 * HOUR}
+    assert dues_of(absent, END + 30 * HOUR) == {"settle": END + 30 * HOUR}
+
+
+def test_a_debt_is_given_up_after_a_fortnight() -> None:
+    owed = clock_of(status="cancelled", payment_status="collection", ended_at=START)
+    assert dues_of(owed, START) == {"write_off": START + timedelta(days=14)}
+
+
+def test_a_moved_booking_asks_its_card_anew() -> None:
+    failing = clock_of(payment_status="auth_retry", attempt=2)
+    assert dues_of(failing, NOW) == {"settle": NOW}
+    kept = clock_of(
+        payment_status="authorized", capture_before=END + HOUR, authorized_at=NOW - 2 * HOUR
+    )
+    assert dues_of(kept, NOW) == {"start": START, "settle": NOW}
+    assert dues_of(kept, START - 2 * HOUR) == {"start": START, "settle": START - 2 * HOUR}
+    fresh = msgspec.structs.replace(kept, authorized_at=START - 3 * HOUR)
+    assert dues_of(fresh, START - 2 * HOUR) == {"start": START}

@@ -116,6 +116,11 @@ class Lesson:
         async with httpx.AsyncClient(base_url=self.world["stripe_url"], timeout=30) as client:
             return (await client.post(path, json=body)).raise_for_status().json()
 
+    async def stripe_delete(self, path: str) -> None:
+        """DELETE at the emulator's control addresses."""
+        async with httpx.AsyncClient(base_url=self.world["stripe_url"], timeout=30) as client:
+            (await client.delete(path)).raise_for_status()
+
     async def stripe_of(self, account: str, path: str) -> JSON:
         """GET at Stripe as the platform looking into a connected account."""
         base, secret = self.world["stripe_url"], self.world["stripe_secret_key"]
