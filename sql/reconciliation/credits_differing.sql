@@ -1,11 +1,11 @@
--- Students whose credit in the ledger, available or reserved, is not what their lots and reservations come to.
+-- Students whose credit, available or reserved, is not in the ledger what their lots and bookings say.
 WITH kept AS (
     SELECT 'CRA:' || user_id AS account, sum(remaining_cents)::bigint AS cents
     FROM credit_lots
     GROUP BY user_id
     UNION ALL
     SELECT 'CRR:' || l.user_id, sum(r.amount_cents)::bigint
-    FROM credit_reservations r
+    FROM credit_uses r
     JOIN credit_lots l ON l.id = r.lot_id
     WHERE r.state = 'reserved'
     GROUP BY l.user_id

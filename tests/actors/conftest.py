@@ -7,6 +7,7 @@ import pytest_asyncio
 
 from gateways.clock import SharedClock
 from sandbox.clock import ClockWriter
+from sandbox.emulator import Emulator
 from sandbox.nats import Nats
 from sandbox.ports import free_port
 from tests.actors.calendar_world import NOW, Market, market
@@ -29,3 +30,12 @@ async def shop(
     clock_writer.freeze(NOW)
     async with market(database_url, own_nats_url, SharedClock(clock_writer.path)) as made:
         yield made
+
+
+@pytest_asyncio.fixture(scope="module")
+async def own_emulator(worker_directory: Path, clock_file: Path) -> AsyncIterator[Emulator]:
+    """An emulator whose books hold nothing but what these tests move."""
+    emulator = Emulator(worker_directory / "reconciliation", free_port(), clock_file)
+    await emulator.start()
+    yield emulator
+    await emulator.stop()

@@ -3,38 +3,32 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from uuid import UUID
 
 import asyncpg
-import httpx
 import pytest
 import pytest_asyncio
 
-from actors.credits import Grant
 from actors.ledger import post
-from actors.refunds import RefundWish
 from domain.ids import BookingId, new_id
-from domain.journals import Journal, JournalKind, Line
-from domain.reconciliation import PATIENCE, Check
+from domain.journals import Journal
+from domain.reconciliation import PATIENCE
 from sandbox.clock import ClockWriter
 from sandbox.emulator import Emulator
-from sandbox.ports import free_port
-from storage.ledger import ledger_totals
-from storage.reconciliation import Incident, incidents, payouts_are_stopped
-from tests.actors.money_kit import Market, open_market
+from storage.reconciliation import payouts_are_stopped
+from tests.actors.books_kit import (
+    FLOAT,
+    account_of,
+    balances,
+    found,
+    fresh_books,
+    line,
+    transfer_by_hand,
+    write,
+)
+from tests.actors.money_kit import Market
 
 HOUR = timedelta(hours=1)
-FLOAT = 100_000_000
-
-
-@pytest_asyncio.fixture(scope="module")
-async def own_emulator(worker_directory: Path, clock_file: Path) -> AsyncIterator[Emulator]:
-    """An emulator whose books hold nothing but what these tests move."""
-    emulator = Emulator(worker_directory / "reconciliation", free_port(), clock_file)
-    await emulator.start()
-    yield emulator
-    await emulator.stop()
 
 
 @pytest_asyncio.fixture
@@ -42,163 +36,8 @@ async def market(
     fresh_database_url: str, nats_url: str, own_emulator: Emulator, clock_writer: ClockWriter
 ) -> AsyncIterator[Market]:
     """A marketplace and a Stripe that both begin empty."""
-    async with httpx.AsyncClient(trust_env=False) as http:
-        assert (await http.post(f"{own_emulator.url}/_emulator/reset", json={})).status_code == 200
-    async with open_market(fresh_database_url, nats_url, own_emulator, clock_writer) as opened:
+    async with fresh_books(fresh_database_url, nats_url, own_emulator, clock_writer) as opened:
         yield opened
-
-
-async def found(market: Market, state: str = "open") -> dict[tuple[Check, str], Incident]:
-    """Return the incidents by what they are of."""
-    listed = await incidents(market.db.reads, state=state, most=100)
-    return {(each.check, each.account.split(":")[0]): each for each in listed}
-
-
-async def balances(market: Market) -> dict[str, int]:
-    """Return the whole ledger by account class."""
-    sums: dict[str, int] = {}
-    for each in await ledger_totals(market.db.reads):
-        name = each.account.split(":")[0]
-        sums[name] = sums.get(name, 0) + each.balance_cents
-    return {name: cents for name, cents in sums.items() if cents}
-
-
-async def transfer_by_hand(market: Market, account: str, amount_cents: int = 700) -> dict[str, str]:
-    """Move money at Stripe without telling the marketplace."""
-    form = {"amount": str(amount_cents), "currency": "usd", "destination": account}
-    answer = await market.http.post("/v1/transfers", data=form)
-    assert answer.status_code == 200, answer.text
-    await market.settle()
-    return answer.json()
-
-
-async def account_of(market: Market, instructor_id: UUID) -> str:
-    """Return an instructor's account at Stripe."""
-    query = "SELECT stripe_account_id FROM instructors WHERE id = $1"
-    return str(await market.value(query, instructor_id))
-
-
-async def write(market: Market, kind: JournalKind, *lines: Line) -> None:
-    """Post a journal that nothing at Stripe stands behind."""
-    now = market.clock.now()
-    journal = Journal(
-        kind=kind,
-        dedupe_key=str(new_id(now)),
-        booking_id=None,
-        user_ids=(),
-        effective_at=now,
-        source="by hand",
-        lines=lines,
-    )
-    async with market.db.transaction() as tx:
-        await post(tx, [journal], now=now)
-
-
-def line(account: str, cents: int, transaction: str | None = None) -> Line:
-    """Return one posting."""
-    return Line(account=account, amount_cents=cents, balance_transaction_id=transaction)
-
-
-async def test_a_lesson_reconciles_to_the_cent(market: Market) -> None:
-    lesson = await market.lesson()
-    await lesson.book()
-    await lesson.after_end(hours=24)
-    run = await market.money.reconciliation.run(cause="test")
-    assert (run.differences, run.unseen_accounts, run.unseen_checks) == (0, [], [])
-    assert (run.ingested, run.posted, run.accounts) == (5, 1, 2)
-    expected = {"SP": 1180, "SC": 8500, "WAL": -8500, "REV": -1500, "XPR": 320}
-    assert await balances(market) == {**expected, "SP": FLOAT + 1180, "BNK": -FLOAT}
-    assert run.available_cents == FLOAT
-    assert not await payouts_are_stopped(market.db.reads)
-
-
-async def test_credit_and_its_end_reconcile_too(market: Market) -> None:
-    lesson = await market.lesson()
-    await lesson.book()
-    await lesson.before(hours=20)
-    await lesson.cancel()
-    run = await market.money.reconciliation.run(cause="test")
-    assert (run.differences, (await balances(market))["CRA"]) == (0, -10_000)
-    await market.travel(market.clock.now() + timedelta(days=366))
-    again = await market.money.reconciliation.run(cause="test")
-    assert (again.differences, (await balances(market))["CRX"]) == (0, -10_000)
-
-
-@pytest.mark.parametrize("amount_cents", [10_000, 4000])
-async def test_refunds_reconcile_on_both_sides(market: Market, amount_cents: int) -> None:
-    lesson = await market.lesson()
-    await lesson.book()
-    await lesson.after_end(hours=30)
-    wish = RefundWish(amount_cents=amount_cents, reason="a test")
-    await market.money.refunds.refund(
-        lesson.id, wish, refund_id=new_id(market.clock.now()), viewer=lesson.student
-    )
-    await market.settle()
-    run = await market.money.reconciliation.run(cause="test")
-    assert (run.differences, await found(market)) == (0, {})
-    share = {10_000: {"SP": -320}, 4000: {"SP": 580, "SC": 5100, "WAL": -5100, "REV": -900}}
-    expected = {"XPR": 320, **share[amount_cents]}
-    assert await balances(market) == {**expected, "SP": FLOAT + expected["SP"], "BNK": -FLOAT}
-
-
-async def test_credit_reconciles_reserved_used_and_owed(market: Market) -> None:
-    reconciliation = market.money.reconciliation
-    lesson = await market.lesson()
-    wish = Grant(
-        user_id=lesson.student.user_id, amount_cents=3000, expires_at=None, reason="a test"
-    )
-    await market.money.credits.grant(
-        wish, lot_id=new_id(market.clock.now()), viewer=lesson.instructor
-    )
-    await lesson.book()
-    assert (await reconciliation.run(cause="test")).differences == 0
-    assert (await balances(market))["CRR"] == -3000
-    async with market.db.transaction() as tx:
-        await tx.execute("UPDATE credit_reservations SET amount_cents = 2990")
-    assert (await reconciliation.run(cause="test")).differences == 1
-    assert (await found(market))["credit_differs", "CRR"].difference_cents == -10
-    async with market.db.transaction() as tx:
-        await tx.execute("UPDATE credit_reservations SET amount_cents = 3000")
-    await market.control("/_emulator/config", {"platform_available_cents": 0})
-    await lesson.after_end(hours=24)
-    run = await reconciliation.run(cause="test")
-    assert (run.differences, await found(market)) == (0, {})
-    owing = await balances(market)
-    assert (owing["PAY"], owing["SC"]) == (-1500, 7000)
-    await market.control("/_emulator/config", {"platform_available_cents": FLOAT})
-    await lesson.after_end(hours=30)
-    run = await reconciliation.run(cause="test")
-    assert (run.differences, await found(market)) == (0, {})
-    paid = await balances(market)
-    assert ("PAY" in paid, paid["SC"], paid["REV"]) == (False, 8500, -1500)
-
-
-async def test_a_dispute_reconciles_while_it_is_open(market: Market) -> None:
-    lesson = await market.lesson()
-    await lesson.book("pm_card_createDispute")
-    await lesson.after_end(hours=24)
-    run = await market.money.reconciliation.run(cause="test")
-    assert (run.differences, await found(market)) == (0, {})
-    open_one = await balances(market)
-    assert (open_one["DSP"], open_one["XDF"]) == (10_000, 1500)
-
-
-async def test_an_instant_payout_reconciles_whoever_looks_first(market: Market) -> None:
-    lesson = await market.lesson()
-    await lesson.book()
-    await lesson.after_end(hours=25)
-    payouts, reconciliation = market.money.payouts, market.money.reconciliation
-    _, run = await asyncio.gather(
-        payouts.pay_out(None, payout_id=new_id(market.clock.now()), viewer=lesson.instructor),
-        reconciliation.run(cause="test", patience=PATIENCE),
-    )
-    await market.settle()
-    run = await reconciliation.run(cause="test")
-    assert (run.differences, await found(market)) == (0, {})
-    expected = {"SP": FLOAT + 1267, "REV": -1500, "XPR": 320, "IPF": -170, "XIP": 83, "BNK": -FLOAT}
-    assert await balances(market) == expected
-    await market.travel(market.clock.now() + timedelta(days=5))
-    assert (await reconciliation.run(cause="test")).differences == 0
 
 
 async def test_what_stripe_alone_starts_is_posted_once_with_its_transaction(market: Market) -> None:
