@@ -1,0 +1,127 @@
+"""What goes wrong while something is done, and how a marketplace gets over it."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from domain.errors import CardDeclined, DomainError
+from tests.actors.money_faults import Died
+from tests.actors.money_kit import Market
+from tests.model.wire import Wire
+
+REQUEST_FAULTS = ("drop_after_commit", "drop_before", "500_before", "500_after_commit", "429_rate")
+WEBHOOK_FAULTS = ("duplicate", "reorder", "twin_event", "drop")
+KINDS = ("calm", "calm", "crash", "crash", "fault", "webhooks", "deaf", "bus")
+
+Act = Callable[[], Awaitable[Any]]
+
+
+class Misfortune:
+    """A run with things that go wrong; `told` is what was done, in order."""
+
+    def __init__(self, market: Market, seed: int, wire: Wire | None = None) -> None:
+        """Nothing has happened yet. `wire` is what the market reaches its bus by."""
+        self.market = market
+        self.seed = seed
+        self.wire = wire
+        self.random = Random(seed)
+        self.told: list[str] = []
+        self.counted: Counter[str] = Counter()
+
+    @property
+    def now(self) -> datetime:
+        """The marketplace's time."""
+        return self.market.clock.now()
+
+    def tell(self, what: str, *more: object) -> None:
+        """Remembers a step."""
+        self.counted[what] += 1
+        self.told.append(f"{self.now:%m-%dT%H:%M:%S} {what} " + " ".join(map(str, more)))
+
+    async def calmly(self, act: Act) -> None:
+        """Lets nothing go wrong; a refusal is the product's answer and seen by the comparison."""
+        with suppress(CardDeclined):
+            await act()
+        await self.market.settle()
+
+    async def under_fire(self, act: Act, *, is_deaf_allowed: bool = False) -> None:
+        """Does something while something else goes wrong, then lets everything recover."""
+        kind = self.random.choice(KINDS)
+        if kind == "crash":
+            await self._crashing(act)
+        elif kind in {"fault", "webhooks"}:
+            await self._faulty(act, kind)
+        elif kind == "bus" and self.wire is not None:
+            await self._cut(act)
+        elif kind == "deaf" and is_deaf_allowed:
+            self.tell("deaf")
+            self.market.receiver.is_closed = True
+            await self.calmly(act)
+            self.market.receiver.is_closed = False
+            await self.market.travel(self.now + timedelta(minutes=15))
+        else:
+            await self.calmly(act)
+
+    async def _crashing(self, act: Act) -> None:
+        effects = self.random.randint(0, 12)
+        self.tell("crash", effects)
+        self.market.fuse.left = effects
+        try:
+            await self.calmly(act)
+        except Died:
+            await self.market.reborn()
+            await self._again(act)
+        self.market.fuse.left = None
+        await self.market.settle()
+
+    async def _faulty(self, act: Act, kind: str) -> None:
+        actions = REQUEST_FAULTS if kind == "fault" else WEBHOOK_FAULTS
+        action, times = self.random.choice(actions), self.random.randint(1, 5)
+        self.tell("fault", action, times)
+        match = {"method": "POST", "path": "^/v1/(payment_intents|refunds|transfers|payouts)"}
+        rule = {"action": action, "times": times, "match": match if kind == "fault" else {}}
+        await self.market.control("/_emulator/faults", rule)
+        try:
+            await self.calmly(act)
+        except DomainError as refusal:
+            self.tell("refused", refusal.code)
+            await self._heal()
+            await self._again(act)
+        await self._heal()
+
+    async def _heal(self) -> None:
+        await self.market.http.delete("/_emulator/faults")
+        await self.market.money.payments.rescue(is_boot=True)
+        await self.market.settle()
+        # what was dropped or put off comes again
+        await self.market.travel(self.now + timedelta(minutes=15))
+
+    async def _again(self, act: Act) -> None:
+        """The asker repeats; what has happened already is refused, and that is well."""
+        try:
+            await self.calmly(act)
+        except DomainError as refusal:
+            self.tell("refused", refusal.code)
+        await asyncio.sleep(0)
+
+    async def _cut(self, act: Act) -> None:
+        """The bus is lost in the middle of it, and found again."""
+        assert self.wire is not None
+        self.tell("bus")
+        self.wire.cut()
+        working = asyncio.ensure_future(self._patiently(act))
+        await asyncio.sleep(self.random.random() / 10)
+        self.wire.cut()
+        await working
+        await self._heal()
+
+    async def _patiently(self, act: Act) -> None:
+        try:
+            await self.calmly(act)
+        except DomainError as refusal:
+            self.tell("refused", refusal.code)
+            await self._again(act)
