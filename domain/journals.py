@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from domain.ids import BookingId, LotId, UserId
-from domain.movements import LOST, FeeRefundSeen, MovementsSeen, RefundSeen, ReversalSeen
+from domain.movements import FeeRefundSeen, MovementsSeen, RefundSeen, ReversalSeen
 from domain.operations import ChargeSeen
 from domain.payments import MoneyFacts
 
@@ -220,17 +220,8 @@ def movement_journals(
     """
     accounts = _accounts(facts)
     moved: list[_Movement] = []
-    spare = 0
     for refund in seen.refunds:
-        back = sum(each.amount_cents for each in seen.reversals if each.refund_id == refund.id)
-        if refund.status in LOST:
-            # the card did not take it, but the instructor's share is with us: the next one has it
-            spare += back
-            moved += _refund(accounts, refund, absorbed_cents=0)
-            continue
-        missing = max(0, refund.amount_cents - back)
-        moved += _refund(accounts, refund, absorbed_cents=max(0, missing - spare))
-        spare = max(0, spare - missing)
+        moved += _refund(accounts, refund, seen.reversals)
     for reversal in seen.reversals:
         if reversal.transaction_id is not None:
             moved.append(("transfer_reversed", reversal.id, _reversal(accounts, reversal)))
@@ -251,19 +242,25 @@ def movement_journals(
     )
 
 
-def _refund(accounts: _Accounts, refund: RefundSeen, *, absorbed_cents: int) -> list[_Movement]:
+def _refund(
+    accounts: _Accounts, refund: RefundSeen, reversals: tuple[ReversalSeen, ...]
+) -> list[_Movement]:
     given = refund.amount_cents
     if refund.transaction_id is None:
         return []
     moved: list[_Movement] = [
         ("refund", refund.id, _both(-given, refund.transaction_id, accounts.transit))
     ]
-    if absorbed_cents:
-        absorbed = (
-            Line(account=accounts.transit, amount_cents=-absorbed_cents),
-            Line(account=GOODWILL, amount_cents=absorbed_cents),
+    absorbed = refund.absorbed_cents
+    if absorbed is None:
+        back = sum(each.amount_cents for each in reversals if each.refund_id == refund.id)
+        absorbed = max(0, given - back)
+    if absorbed:
+        loss = (
+            Line(account=accounts.transit, amount_cents=-absorbed),
+            Line(account=GOODWILL, amount_cents=absorbed),
         )
-        moved.append(("refund_absorbed", refund.id, absorbed))
+        moved.append(("refund_absorbed", refund.id, loss))
     if refund.failure_transaction_id is not None:
         lines = _both(given, refund.failure_transaction_id, accounts.transit)
         moved.append(("refund_failed", refund.id, lines))

@@ -140,6 +140,8 @@ class RefundSeen(msgspec.Struct, frozen=True, kw_only=True):
     failure_transaction_id: str | None
     refund_id: UUID | None = None
     """Ours, from our metadata."""
+    absorbed_cents: int | None = None
+    """What the platform bears of it, as decided when it was wished for; `None`: not reversed."""
 
 
 class MovementsSeen(msgspec.Struct, frozen=True, kw_only=True, tag="movements", tag_field="seen"):

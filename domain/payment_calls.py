@@ -109,7 +109,11 @@ def _movement(step: Step, facts: MoneyFacts, payment: Payment) -> Call:
             application_fee_id=payment.application_fee_id,
             amount_cents=facts.refund_cents,
             reverses_transfer=facts.refund_reverses,
-            metadata={**_ours(facts), "refund_id": str(facts.refund_id)},
+            metadata={
+                **_ours(facts),
+                "refund_id": str(facts.refund_id),
+                "absorbed_cents": str(_absorbed(facts)),
+            },
         )
     left = payment.captured_cents - facts.refunded_cents
     return ReverseTransfer(
@@ -119,6 +123,13 @@ def _movement(step: Step, facts: MoneyFacts, payment: Payment) -> Call:
         amount_cents=min(facts.recover_cents, left),
         metadata={**_ours(facts), "cause": "dispute_lost"},
     )
+
+
+def _absorbed(facts: MoneyFacts) -> int:
+    """What the platform bears of a refund: all that no reversal, this or an earlier one, covers."""
+    if facts.refund_reverses:
+        return 0
+    return max(0, facts.refund_cents - facts.owed_back_cents)
 
 
 def _intent(step: Step, facts: MoneyFacts, payment: Payment) -> CreateIntent:

@@ -301,6 +301,7 @@ def _refund_seen(answer: StripeObject) -> RefundSeen:
         transaction_id=body.balance_transaction,
         failure_transaction_id=body.failure_balance_transaction,
         refund_id=_uuid((body.metadata or {}).get("refund_id")),
+        absorbed_cents=_cents((body.metadata or {}).get("absorbed_cents")),
     )
 
 
@@ -360,3 +361,7 @@ def _uuid(text: str | None) -> UUID | None:
         return None if text is None else UUID(text)
     except ValueError:
         return None
+
+
+def _cents(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isdecimal() else None
