@@ -112,6 +112,8 @@ class MoneyFacts(msgspec.Struct, frozen=True, kw_only=True):
     refund_reverses: bool = True
     refunded_cents: int = 0
     """What all earlier refunds have given or will give."""
+    owed_back_cents: int = 0
+    """What was taken back from the instructor for a refund that the card then did not take."""
     recover_cents: int = 0
     """What lost disputes took that is still to be taken back from the instructor."""
     reserved_cents: int = 0

@@ -16,6 +16,9 @@ SELECT
         SELECT sum(g.amount_cents) FROM refunds g
         WHERE g.booking_id = b.id AND g.state IN ('pending', 'succeeded')
     ), 0)::integer AS refunded_cents,
+    greatest(0, -coalesce((
+        SELECT sum(l.amount_cents) FROM ledger_lines l WHERE l.account = 'CLR:' || b.id
+    ), 0))::integer AS owed_back_cents,
     coalesce((
         SELECT sum(d.amount_cents) FROM disputes d
         WHERE d.booking_id = b.id AND d.recovery = 'wanted'

@@ -290,7 +290,7 @@ def test_a_pending_booking_is_paid_for_face_to_face(
             Step("cancel_setup", "releasing"),
         ),
         ("cancelled", "credit", "credited", {}, None),
-        ("cancelled", "free", "captured", {}, Step("plan_refund", "captured")),
+        ("cancelled", "free", "captured", {"captured_cents": 1}, Step("plan_refund", "captured")),
         ("cancelled", "free", "refunded", {}, None),
     ],
 )
