@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.bookings import PaymentStatus
@@ -117,7 +117,6 @@ def absorbed(status: PaymentStatus, looks: Sequence[IntentSeen]) -> tuple[Paymen
     random=st.randoms(use_true_random=False),
     data=st.data(),
 )
-@settings(max_examples=300)
 def test_looks_at_an_intent_in_any_order_end_in_one_state_and_one_ledger(
     name: str, status: PaymentStatus, random: Random, data: st.DataObject
 ) -> None:
@@ -130,7 +129,6 @@ def test_looks_at_an_intent_in_any_order_end_in_one_state_and_one_ledger(
 
 @pytest.mark.parametrize("name", sorted(HISTORIES))
 @given(random=st.randoms(use_true_random=False), data=st.data())
-@settings(max_examples=60)
 def test_the_newest_look_alone_decides_however_many_old_ones_come_with_it(
     name: str, random: Random, data: st.DataObject
 ) -> None:
@@ -290,7 +288,6 @@ def refunded(looks: Sequence[MovementsSeen]) -> tuple[PaymentStatus, dict[str, s
 
 
 @given(history=backs(), random=st.randoms(use_true_random=False), data=st.data())
-@settings(max_examples=300)
 def test_looks_at_what_went_back_in_any_order_end_in_one_state_and_one_ledger(
     history: list[Back], random: Random, data: st.DataObject
 ) -> None:
@@ -374,7 +371,6 @@ def disputed(looks: Sequence[DisputeSeen]) -> tuple[PaymentStatus, dict[str, Any
     random=st.randoms(use_true_random=False),
     data=st.data(),
 )
-@settings(max_examples=300)
 def test_looks_at_disputes_in_any_order_end_in_one_state_and_one_ledger(
     lives: list[tuple[DisputeStatus, ...]], random: Random, data: st.DataObject
 ) -> None:

@@ -17,11 +17,19 @@ SUBJECTS = (
     "domain/cancellation.py",
     "domain/timings.py",
     "domain/payments.py",
+    "domain/payment_folds.py",
     "domain/refunds.py",
     "domain/disputes.py",
 )
 """The split, the windows, the ladder with its instants, and the folds."""
 GOAL_PERCENT = 90
+FEWER = """\
+from hypothesis import settings
+
+settings.register_profile("mutants", max_examples=25, derandomize=True, deadline=None)
+settings.load_profile("mutants")
+"""
+"""Properties are tried on few examples, the same for every change."""
 CONFIGURATION = """\
 [tool.pytest.ini_options]
 testpaths = ["tests/domain"]
@@ -41,6 +49,7 @@ def prepare(place: Path) -> None:
     shutil.rmtree(place, ignore_errors=True)
     for part in ("domain", "tests/domain", "docs"):
         shutil.copytree(ROOT / part, place / part)
+    (place / "tests/domain/conftest.py").write_text(FEWER)
     sources = ", ".join(f'"{each}"' for each in SUBJECTS)
     (place / "pyproject.toml").write_text(CONFIGURATION.format(sources=sources))
 

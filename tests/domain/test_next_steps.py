@@ -1,0 +1,264 @@
+"""What a payment needs next, from stored facts alone: one row for each way it can stand."""
+
+import uuid
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from domain.bookings import PaymentStatus
+from domain.operations import Decline
+from domain.payment_folds import after_decline
+from domain.payments import Step, next_step, rung, uncollected
+from domain.settings import POLICY
+from tests.domain.test_payments import END, START, facts, payment
+
+HOUR = timedelta(hours=1)
+LATE = END + 24 * HOUR
+WISH = uuid.UUID(int=9)
+Facts = dict[str, object]
+
+STEPS = [
+    # money that is to go back, whatever became of the booking
+    ("completed", None, "settled", {}, {"refund_id": WISH}, Step("refund", "refunding")),
+    ("completed", None, "refunded", {}, {"refund_id": WISH}, None),
+    ("completed", None, "dispute_lost", {}, {"recover_cents": 1}, Step("recover", "dispute_lost")),
+    ("completed", None, "dispute_lost", {}, {}, None),
+    ("completed", None, "settled", {}, {"recover_cents": 1}, None),
+    (
+        "completed",
+        None,
+        "refunded",
+        {"top_up_id": "tr_2"},
+        {"consumed_cents": 1},
+        Step("reverse_top_up", "refunded"),
+    ),
+    ("completed", None, "refunded", {}, {"consumed_cents": 1}, Step("restore_credit", "refunded")),
+    (
+        "cancelled",
+        "free",
+        "released",
+        {},
+        {"reserved_cents": 1},
+        Step("restore_credit", "released"),
+    ),
+    ("cancelled", "free", "released", {}, {}, None),
+    # what is owed and on no card any more
+    ("cancelled", "charged", "auth_lost", {}, {}, Step("new_cycle", "authorizing")),
+    (
+        "cancelled",
+        "charged",
+        "scheduled",
+        {"payment_intent_id": None},
+        {},
+        Step("create_intent", "authorizing", is_on_session=False),
+    ),
+    (
+        "cancelled",
+        "charged",
+        "card_required",
+        {},
+        {"method_state": "detached"},
+        Step("move", "collection"),
+    ),
+    (
+        "cancelled",
+        "charged",
+        "auth_lost",
+        {},
+        {"method_state": "new"},
+        Step("move", "collection"),
+    ),
+    ("cancelled", "charged", "releasing", {}, {}, Step("release", "releasing")),
+    ("cancelled", "charged", "capturing", {}, {}, Step("capture", "capturing")),
+    ("cancelled", "charged", "crediting", {}, {}, Step("capture", "capturing")),
+    ("cancelled", "charged", "credit_only", {}, {}, Step("move", "payout_pending")),
+    ("cancelled", "credit", "credit_only", {}, {}, Step("move", "released")),
+    ("cancelled", "credit", "crediting", {}, {}, Step("capture_as_fee", "crediting")),
+    ("cancelled", "credit", "auth_retry", {}, {}, Step("confirm_intent", "authorizing")),
+    (
+        "cancelled",
+        "credit",
+        "auth_retry",
+        {},
+        {"method_state": "none"},
+        Step("release", "releasing"),
+    ),
+    ("cancelled", "charged", "refunded", {}, {}, None),
+    ("cancelled", "charged", "disputed", {}, {}, None),
+    # nothing is owed: nothing stays open
+    ("cancelled", "free", "auth_lost", {}, {}, Step("move", "released")),
+    ("cancelled", "free", "card_setup", {"payment_intent_id": None}, {}, Step("move", "released")),
+    (
+        "cancelled",
+        "free",
+        "releasing",
+        {"payment_intent_id": None, "setup_intent_id": "seti_1"},
+        {},
+        Step("cancel_setup", "releasing"),
+    ),
+    (
+        "cancelled",
+        "free",
+        "scheduled",
+        {"payment_intent_id": None, "setup_intent_id": "seti_1"},
+        {},
+        Step("move", "released"),
+    ),
+    ("cancelled", "free", "credit_only", {"payment_intent_id": None}, {}, Step("move", "released")),
+    ("cancelled", "free", "refunding", {}, {}, None),
+    ("expired", None, "credit_only", {}, {}, Step("ask_confirm", "credit_only")),
+    (
+        "expired",
+        "slot_lost",
+        "credit_only",
+        {"payment_intent_id": None},
+        {},
+        Step("move", "released"),
+    ),
+    (
+        "cancelled",
+        "by_instructor",
+        "settled",
+        {"captured_cents": 1},
+        {},
+        Step("plan_refund", "settled"),
+    ),
+    ("cancelled", "by_instructor", "settled", {}, {}, Step("move", "refunded")),
+    ("cancelled", "by_instructor", "settled", {"captured_cents": 1}, {"refunded_cents": 1}, None),
+    # the lesson was given
+    ("completed", None, "captured", {}, {}, Step("move", "settled")),
+    ("completed", None, "captured", {}, {"top_up_cents": 1}, Step("move", "payout_pending")),
+    (
+        "completed",
+        None,
+        "payout_pending",
+        {},
+        {"top_up_cents": 1, "consumed_cents": 1},
+        Step("top_up", "payout_pending"),
+    ),
+    ("completed", None, "payout_pending", {}, {"top_up_cents": 1}, None),
+    ("completed", None, "payout_pending", {"top_up_id": "tr_2"}, {}, Step("move", "settled")),
+    ("completed", None, "auth_lost", {}, {}, Step("new_cycle", "authorizing")),
+    ("completed", None, "authorizing", {}, {}, Step("confirm_intent", "authorizing")),
+    ("completed", None, "authorized", {}, {}, Step("capture", "capturing")),
+    ("requested", None, "card_setup", {}, {}, None),
+]
+
+
+@pytest.mark.parametrize(("booking", "outcome", "status", "own", "more", "step"), STEPS)
+def test_the_next_step_follows_from_what_is_stored(
+    booking: str,
+    outcome: str | None,
+    status: PaymentStatus,
+    own: Facts,
+    more: Facts,
+    step: Step | None,
+) -> None:
+    told = facts(status=booking, outcome=outcome, **more)
+    assert next_step(told, payment(status, **own), now=LATE, policy=POLICY) == step
+
+
+@pytest.mark.parametrize(
+    ("method", "is_on_session", "step"),
+    [
+        ("attached", False, Step("confirm_intent", "authorizing", is_on_session=False)),
+        ("attached", True, Step("confirm_intent", "authorizing", is_on_session=True)),
+        ("new", False, Step("attach_method", "authorizing", is_on_session=False)),
+        ("new", True, Step("attach_method", "authorizing", is_on_session=True)),
+        ("none", False, Step("move", "card_required")),
+        ("detached", False, Step("move", "card_required")),
+        ("none", True, None),
+        ("detached", True, None),
+    ],
+)
+def test_an_authorization_needs_intent_card_and_consent(
+    method: str, is_on_session: bool, step: Step | None
+) -> None:
+    now = START - 8 * HOUR
+    told, asked = facts(method_state=method), payment("authorizing", is_on_session=is_on_session)
+    assert next_step(told, asked, now=now, policy=POLICY) == step
+    bare = msgspec.structs.replace(asked, payment_intent_id=None)
+    assert next_step(told, bare, now=now, policy=POLICY) == Step(
+        "create_intent", "authorizing", is_on_session
+    )
+
+
+@pytest.mark.parametrize(("status", "early"), [("scheduled", 24), ("auth_retry", 20)])
+def test_the_ladder_is_climbed_at_its_second_and_off_session(
+    status: PaymentStatus, early: int
+) -> None:
+    due_at = START - early * HOUR
+    asked = payment(status, attempt=2, is_on_session=True)
+    before = due_at - timedelta(microseconds=1)
+    assert next_step(facts(), asked, now=before, policy=POLICY) is None
+    step = Step("confirm_intent", "authorizing", is_on_session=False)
+    assert next_step(facts(), asked, now=due_at, policy=POLICY) == step
+
+
+def test_the_ladder_has_four_rungs_and_then_none_before_the_start() -> None:
+    due = [rung(facts(), attempt, POLICY) for attempt in range(6)]
+    assert [START - at for at in due[:4]] == [24 * HOUR, 22 * HOUR, 20 * HOUR, 18 * HOUR]
+    assert due[4:] == [END, END]
+
+
+@pytest.mark.parametrize("is_far", [True, False])
+def test_a_pending_booking_far_ahead_only_waits_for_its_calendar(is_far: bool) -> None:
+    now = START - 24 * HOUR + (timedelta() if is_far else timedelta(seconds=1))
+    step = next_step(facts(status="pending"), payment("scheduled"), now=now, policy=POLICY)
+    expected = Step("confirm_intent", "authorizing", is_on_session=True)
+    assert step == (Step("ask_confirm", "scheduled") if is_far else expected)
+    paid = payment("credit_only")
+    assert next_step(facts(status="pending"), paid, now=now, policy=POLICY) == Step(
+        "ask_confirm", "credit_only"
+    )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "own", "step"),
+    [
+        ("charged", {}, Step("move", "collection")),
+        ("no_show_student", {}, Step("move", "collection")),
+        ("credit", {}, Step("release", "releasing")),
+        ("credit", {"payment_intent_id": None}, Step("move", "released")),
+    ],
+)
+def test_what_could_not_be_collected_is_a_debt_or_let_go(
+    outcome: str, own: Facts, step: Step
+) -> None:
+    told = facts(status="cancelled", outcome=outcome)
+    assert uncollected(told, payment("authorizing", **own)) == step
+    taken = payment("settled", **own)
+    if outcome == "credit":
+        assert uncollected(told, taken) == Step("move", "released")
+
+
+@pytest.mark.parametrize(
+    ("booking", "before", "kind", "after"),
+    [
+        ("pending", "card_setup", "soft", "card_setup"),
+        ("pending", "authorizing", "authentication", "card_required"),
+        ("confirmed", "authorizing", "hard", "card_required"),
+        ("confirmed", "authorizing", "authentication", "action_required"),
+        ("confirmed", "authorizing", "soft", "auth_retry"),
+        ("completed", "authorizing", "soft", "collection"),
+    ],
+)
+def test_a_refused_card_is_remembered_and_nobody_is_there_any_more(
+    booking: str, before: PaymentStatus, kind: str, after: PaymentStatus
+) -> None:
+    asked = payment(before, is_on_session=True, attempt=0)
+    declined = after_decline(
+        facts(status=booking),
+        asked,
+        Decline(kind=kind, code="generic_decline"),
+        now=START - 24 * HOUR,
+        policy=POLICY,
+    )
+    assert declined == msgspec.structs.replace(
+        asked,
+        status=after,
+        is_on_session=False,
+        decline_code="generic_decline",
+        attempt=1 if after == "auth_retry" else 0,
+    )
