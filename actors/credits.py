@@ -141,7 +141,8 @@ class Credits:
         async with self._db.transaction() as tx:
             lot = await lot_for_update(tx, lot_id=lot_id)
             if lot is not None and lot.remaining_cents > 0 and lot.expires_at <= now:
-                await post(tx, [expiry_journal(lot, at=now)], now=now)
+                is_income = self._policy.is_breakage_income
+                await post(tx, [expiry_journal(lot, at=now, is_income=is_income)], now=now)
                 await empty_expired_lot(tx, lot_id=lot.id, now=now)
                 await _tell(tx, "credit.expired", lot, cents=lot.remaining_cents, now=now)
             if timing_id is not None:

@@ -78,6 +78,8 @@ async def open_money(
         api_base=settings.stripe_api_base,
         calls_per_second=settings.stripe_calls_per_second or None,
     )
+    is_income = settings.credit_breakage == "income"
+    policy = msgspec.structs.replace(policy, is_breakage_income=is_income)
     payers = Payers(db, stripe)
     payments = Payments(
         db=db, stripe=stripe, payers=payers, calendars=calendars, clock=clock, policy=policy

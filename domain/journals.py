@@ -53,6 +53,7 @@ STRIPE = "SP"
 REVENUE = "REV"
 CARD_FEES = "XPR"
 EXPIRED_CREDIT = "CRX"
+BREAKAGE = "BRK"
 GOODWILL = "XGW"
 
 PAID_SOURCES: frozenset[LotSource] = frozenset({"cancellation", "package", "gift"})
@@ -299,9 +300,10 @@ def _fee_back(accounts: _Accounts, fee: FeeRefundSeen) -> tuple[Line, ...]:
     )
 
 
-def expiry_journal(lot: CreditLot, *, at: datetime) -> Journal:
-    """What is left of a lot at its end: held when it was paid for, else no longer an expense."""
-    held = EXPIRED_CREDIT if lot.source in PAID_SOURCES else GOODWILL
+def expiry_journal(lot: CreditLot, *, at: datetime, is_income: bool) -> Journal:
+    """What is left of a lot at its end: held (or earned) when it was paid for, else no expense."""
+    paid = BREAKAGE if is_income else EXPIRED_CREDIT
+    held = paid if lot.source in PAID_SOURCES else GOODWILL
     return Journal(
         kind="credit_expired",
         dedupe_key=f"credit_expired:{lot.id}",

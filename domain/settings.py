@@ -27,6 +27,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     undo_within: timedelta = timedelta(minutes=5)
     undo_lead: timedelta = timedelta(hours=2)
     credit_life: timedelta = timedelta(days=365)
+    is_breakage_income: bool = False
+    """Whether paid credit that expires is earned; else it is held, as for stored value."""
     credit_life_restored: timedelta = timedelta(days=30)
     credit_told_before: timedelta = timedelta(days=30)
     top_up_every: timedelta = timedelta(hours=1)

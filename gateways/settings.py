@@ -15,6 +15,7 @@ STRIPE_JS_URL = "https://js.stripe.com/v3/"
 SECRET_LENGTH_MIN = 32
 CALLS_PER_SECOND = 20
 LIVE_PREFIXES = ("sk_live_", "rk_live_")
+BREAKAGES = frozenset({"held", "income"})
 LOG_LEVELS = frozenset({"debug", "info", "warning", "error"})
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 OFF = frozenset({"off", "0", "false", "no"})
@@ -49,6 +50,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: tuple[str, ...] = ()
     """Addresses or networks whose X-Forwarded headers are believed."""
     rate_limits: bool = True
+    credit_breakage: str = "held"
+    """`held` or `income`: what becomes of paid credit that expires."""
     sandbox_strict: bool = False
     demo: bool = True
     data_dir: str = ".data"
@@ -94,6 +97,7 @@ def settings_from(environment: Mapping[str, str] | None = None) -> Settings:
         prometheus_multiproc_dir=read.text("PROMETHEUS_MULTIPROC_DIR", "") or None,
         trusted_proxies=read.several("TRUSTED_PROXIES"),
         rate_limits=read.switch("RATE_LIMITS", default=True),
+        credit_breakage=read.one_of("CREDIT_BREAKAGE", "held", BREAKAGES),
         sandbox_strict=read.switch("SANDBOX_STRICT", default=False),
         demo=read.switch("DEMO", default=True),
         data_dir=read.text("DATA_DIR", ".data"),

@@ -18,6 +18,7 @@ from domain.credit_journals import (
 )
 from domain.credits import Purses, SpendableLot, end_of_restored
 from domain.ids import LotId, UserId
+from domain.journals import CreditLot, LotSource, expiry_journal
 from domain.movements import ReversalSeen, TransferSeen
 from domain.payments import StepKind, next_step
 from domain.pricing import split
@@ -199,3 +200,33 @@ def test_a_refused_top_up_is_due_again_an_hour_later() -> None:
     )
     (due,) = timings_for(clock, now=DUE, policy=POLICY)
     assert (due.kind, due.due_at) == ("top_up", DUE + HOUR)
+
+
+@pytest.mark.parametrize(
+    ("source", "is_income", "account"),
+    [
+        ("cancellation", False, "CRX"),
+        ("cancellation", True, "BRK"),
+        ("goodwill", False, "XGW"),
+        ("goodwill", True, "XGW"),
+    ],
+)
+def test_paid_credit_that_ends_is_held_unless_it_may_be_earned(
+    source: LotSource, account: str, *, is_income: bool
+) -> None:
+    lot = CreditLot(
+        id=LotId(uuid.UUID(int=1)),
+        user_id=UserId(uuid.UUID(int=2)),
+        source=source,
+        booking_id=None,
+        granted_cents=500,
+        remaining_cents=300,
+        currency="usd",
+        created_at=START,
+        expires_at=END,
+    )
+    lines = expiry_journal(lot, at=END, is_income=is_income).lines
+    assert {line.account: line.amount_cents for line in lines} == {
+        f"CRA:{lot.user_id}": 300,
+        account: -300,
+    }
