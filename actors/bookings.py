@@ -47,7 +47,7 @@ log = structlog.get_logger()
 BUSY_PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
 """How long an answer waits for another process that is at the same payment."""
 
-CHANGEABLE: frozenset[PaymentStatus] = ASKING.union(("scheduled", "card_setup"))
+CHANGEABLE: frozenset[PaymentStatus] = ASKING.union(("scheduled", "card_setup", "collection"))
 """Payments that another card can help."""
 
 
@@ -200,7 +200,8 @@ class Bookings:
                 booking_id, payment_method_id=payment_method_id, viewer=viewer
             )
         payment = await payment_by_booking(self._db.reads, booking_id=booking_id)
-        if parties.status != "confirmed" or payment is None or payment.status not in CHANGEABLE:
+        is_open = parties.status == "confirmed" or (payment and payment.status == "collection")
+        if not is_open or payment is None or payment.status not in CHANGEABLE:
             raise BookingState("This lesson needs no other card.")
         card = await self._cards.named(payment_method_id, viewer)
         if payment.status == "scheduled" and not card.is_saved:
@@ -297,7 +298,7 @@ class Bookings:
         payment = await payment_by_booking(self._db.reads, booking_id=booking_id)
         if booking is None or payment is None:
             raise NotFound
-        is_open = booking.status in {"pending", "confirmed"}
+        is_open = booking.status in {"pending", "confirmed"} or payment.status == "collection"
         if is_open and (driven.decline is not None or (has_tried and _is_refused(payment))):
             message = driven.decline.message if driven.decline else ""
             raise CardDeclined(

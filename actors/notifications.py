@@ -72,9 +72,7 @@ class Notifications:
         )
         if letter is None:
             return
-        is_student = reader.user_id == lesson.student_id
-        page = "lessons" if is_student else "teach/bookings"
-        link = f"{self._public_url}/{page}"
+        link = f"{self._public_url}/lessons/{lesson.booking_id}"
         mail = Mail(
             to=reader.email,
             subject=letter.subject,

@@ -43,6 +43,7 @@ from domain.operations import (
     SetupSeen,
 )
 from domain.payment_calls import NEEDS_CUSTOMER, call_of, key_of, kind_of
+from domain.payment_folds import renewed, with_method
 from domain.payments import ASKING, Payment, Step
 from domain.settings import POLICY, Policy
 from domain.timings import UNPAID
@@ -57,6 +58,7 @@ from storage.operations import (
     plan_operation,
 )
 from storage.payment_methods import keep_seen
+from storage.payments import bookings_of_method
 from storage.query import Tx
 
 T = TypeVar("T")
@@ -192,8 +194,18 @@ class Payments:
                 return Driven(state="rest")
             if await open_operation(tx, booking_id=booking_id) is not None:
                 raise OperationPending(retry_after=2)
-            await save(tx, scene, _with_method(scene.payment, payment_method_id))
+            await save(tx, scene, with_method(scene.payment, payment_method_id))
         return await self.drive(booking_id, why)
+
+    async def renew_card(self, payment_method_id: str, why: Why) -> None:
+        """Tries a card again, for each booking it failed, after its network has renewed it."""
+        found = await bookings_of_method(self._db.reads, payment_method_id=payment_method_id)
+        for booking_id in found:
+            async with self._db.transaction() as tx:
+                scene = await self._scene(tx, booking_id, why)
+                if scene is not None and await open_operation(tx, booking_id=booking_id) is None:
+                    await save(tx, scene, renewed(scene.payment, self._policy))
+            await self.drive(booking_id, why)
 
     async def warn(self, booking_id: UUID, *, timing_id: UUID | None = None) -> None:
         """Tells the student once that the lesson will be cancelled unless the card works."""
@@ -379,17 +391,3 @@ def _may_be_late(scene: Scene, step: Step) -> bool:
     """Whether the money may have come just before its release: then the slot may be retaken."""
     is_over = scene.facts.status == "expired" and scene.facts.outcome is None
     return is_over and step.kind == "release" and scene.payment.status in ASKING
-
-
-def _with_method(payment: Payment, method_id: str) -> Payment:
-    """The payment on another card; where the last one failed, it is tried now and face to face."""
-    chosen = msgspec.structs.replace(payment, payment_method_id=method_id, decline_code=None)
-    match payment.status:
-        case "auth_retry" | "card_required" | "action_required" | "authorizing":
-            return msgspec.structs.replace(chosen, status="authorizing", is_on_session=True)
-        case "collection":
-            return msgspec.structs.replace(chosen, is_on_session=True)
-        case "card_setup" | "scheduled":
-            return chosen
-        case _:
-            return payment

@@ -283,6 +283,8 @@ class StripeEvents:
                 await self._setup(object_id, why)
             case "method":
                 await self._method(object_id)
+                if event.type == "payment_method.automatically_updated":
+                    await self._payments.renew_card(object_id, why)
             case "account":
                 await self._account(event.account or object_id)
             case "payout" if event.account is not None:

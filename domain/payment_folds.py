@@ -95,6 +95,32 @@ def after_decline(
     return msgspec.structs.replace(declined, status=status, attempt=attempt)
 
 
+def with_method(payment: Payment, method_id: str) -> Payment:
+    """The payment on another card; where the last one failed, it is tried now and face to face."""
+    chosen = msgspec.structs.replace(payment, payment_method_id=method_id, decline_code=None)
+    match payment.status:
+        case "auth_retry" | "card_required" | "action_required" | "authorizing":
+            return msgspec.structs.replace(chosen, status="authorizing", is_on_session=True)
+        case "collection":
+            return msgspec.structs.replace(chosen, is_on_session=True)
+        case "card_setup" | "scheduled":
+            return chosen
+        case _:
+            return payment
+
+
+def renewed(payment: Payment, policy: Policy) -> Payment:
+    """The payment whose card the network has renewed: the ladder goes on at once (P18)."""
+    if payment.status not in {"auth_retry", "card_required"}:
+        return payment
+    last = len(policy.ladder_before) - 1
+    is_waiting = payment.status == "auth_retry"
+    attempt = max(0, min(payment.attempt, last + 1) - 1) if is_waiting else payment.attempt
+    return msgspec.structs.replace(
+        payment, status="auth_retry", attempt=min(attempt, last), decline_code=None
+    )
+
+
 def _next_rung(facts: MoneyFacts, attempt: int, *, now: datetime, policy: Policy) -> int:
     """The first unused step of the ladder that still lies ahead."""
     while attempt < len(policy.ladder_before) and rung(facts, attempt, policy) <= now:

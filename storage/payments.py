@@ -144,3 +144,7 @@ async def bookings_to_capture(
 
 @query
 async def booking_parties(tx: Tx, *, booking_id: UUID) -> Parties | None: ...
+
+
+@query
+async def bookings_of_method(tx: Tx, *, payment_method_id: str) -> list[UUID]: ...

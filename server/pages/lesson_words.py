@@ -55,6 +55,10 @@ class LessonView(msgspec.Struct, frozen=True, kw_only=True):
     is_past: bool
     is_student: bool
     needs_card: bool
+    asks_bank: bool
+    """The card is good; its bank wants to hear that its owner pays."""
+    is_due: bool
+    """Owed for a lesson that is over."""
     can_cancel: bool
     consequence: str
     finish_url: str | None
@@ -110,6 +114,8 @@ def view_of(lesson: Lesson, *, side: Side, zone: str, now: datetime) -> LessonVi
         is_past=lesson.end_at <= now or lesson.status not in ("pending", "confirmed"),
         is_student=is_student,
         needs_card=is_student and _needs_card(lesson, now),
+        asks_bank=is_student and lesson.payment_status == "action_required",
+        is_due=is_student and lesson.payment_status == "collection",
         can_cancel=can_cancel,
         consequence=(
             consequence_for_student(lesson, now=now) if is_student else CONSEQUENCE_FOR_INSTRUCTOR
@@ -123,7 +129,9 @@ def view_of(lesson: Lesson, *, side: Side, zone: str, now: datetime) -> LessonVi
 
 
 def _needs_card(lesson: Lesson, now: datetime) -> bool:
-    """Whether another card would save the lesson."""
+    """Whether another card would save the lesson, or pay what is due for it."""
+    if lesson.payment_status == "collection":
+        return True
     is_open = lesson.status == "confirmed" and lesson.start_at > now
     return is_open and lesson.payment_status in ATTENTION
 

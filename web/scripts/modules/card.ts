@@ -8,6 +8,7 @@ import { toastAfterLoad } from "../lib/toasts.ts";
 
 const POLLS_MAX = 20;
 const POLL_MS = 400;
+const PAID = new Set(["authorized", "captured", "settled"]);
 const KEPT = " Nothing was charged; try again or use another card.";
 
 class AnotherCard {
@@ -17,7 +18,10 @@ class AnotherCard {
   constructor(private readonly panel: HTMLElement) {
     need(panel, "[data-pay-form]").addEventListener("submit", (event) => {
       event.preventDefault();
-      void this.#submit();
+      void this.#submit(() => this.#useCard());
+    });
+    this.panel.querySelector("[data-confirm]")?.addEventListener("click", () => {
+      void this.#submit(() => this.#useSavedCard());
     });
     void this.#mountCard();
   }
@@ -43,11 +47,11 @@ class AnotherCard {
     need<HTMLButtonElement>(this.panel, "[data-pay]").disabled = false;
   }
 
-  async #submit(): Promise<void> {
+  async #submit(pay: () => Promise<string | undefined>): Promise<void> {
     const button = need<HTMLButtonElement>(this.panel, "[data-pay]");
     need(this.panel, "[data-pay-problem]").hidden = true;
     setBusy(button, true);
-    const problem = await this.#useCard();
+    const problem = await pay();
     setBusy(button, false);
     if (problem !== undefined) this.#tell(problem);
     else {
@@ -63,8 +67,21 @@ class AnotherCard {
     if (!intent.ok) return sentence(intent.problem);
     const saved = await this.#stripe.confirmCardSetup(intent.body.client_secret, { payment_method: { card: this.#card } });
     if (saved.error !== undefined) return (saved.error.message ?? "Your card was not accepted.") + KEPT;
+    return this.#use(methodOf(saved));
+  }
+
+  /** The card that is there already, now that its owner can answer the bank. */
+  async #useSavedCard(): Promise<string | undefined> {
+    const cards = await call<{ items: { id: string }[] }>("GET", "/api/payments/methods");
+    if (!cards.ok) return sentence(cards.problem);
+    const [latest] = cards.body.items;
+    return latest === undefined ? "Your saved card is gone. Use another one below." : this.#use(latest.id);
+  }
+
+  async #use(method: string): Promise<string | undefined> {
+    if (this.#stripe === undefined) return "The card form is not ready yet. Reload the page.";
     const answer = await call<Booked>("POST", "/api/payments/update-method", {
-      body: { booking_id: told(this.panel, "booking"), payment_method_id: methodOf(saved) },
+      body: { booking_id: told(this.panel, "booking"), payment_method_id: method },
       idempotencyKey: newKey(),
     });
     if (!answer.ok) return sentence(answer.problem);
@@ -80,7 +97,7 @@ class AnotherCard {
   async #untilAuthorized(): Promise<void> {
     for (let poll = 0; poll < POLLS_MAX; poll += 1) {
       const answer = await call<Booked>("GET", `/api/bookings/${told(this.panel, "booking")}`);
-      if (answer.ok && answer.body.booking.payment_status === "authorized") return;
+      if (answer.ok && PAID.has(answer.body.booking.payment_status)) return;
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
   }
