@@ -4,6 +4,7 @@ A process is killed at its first, second, … write; a new one does what new one
 asks again. Afterwards the ledger is the same as if nobody had died, and so are Stripe's books.
 """
 
+import os
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
@@ -28,6 +29,8 @@ from tests.model.reference import Totals, given_back, lost, paid, paid_out, ques
 
 PART = shares(10_000)
 EFFECTS_MAX = 40
+EVERY = int(os.environ.get("EVERY", "4"))
+"""Every which effect is tried; `make chaos` tries all."""
 Act = Callable[[], Awaitable[object]]
 
 
@@ -84,7 +87,7 @@ async def everywhere(
     market: Market, prepare: Callable[[], Awaitable[Lesson]], act: Callable[[Lesson], Act]
 ) -> AsyncIterator[Lesson]:
     """A fresh lesson for each effect, until one act has lived to its end."""
-    for effects in count():
+    for effects in count(0, EVERY):
         assert effects < EFFECTS_MAX, "it never survived"
         lesson = await prepare()
         has_lived = await killed(market, act(lesson), effects=effects)

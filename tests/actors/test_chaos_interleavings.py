@@ -1,4 +1,4 @@
-"""Cancel, capture, observe and pay at once, in random interleavings, on real PostgreSQL.
+"""Cancel, move, capture, observe and pay at once, in random interleavings, on real PostgreSQL.
 
 Every transaction and every call to Stripe waits for a random moment first, so that what runs at the
 same time meets in another order each time. Whoever wins: the ledger is that of the booking's end.
@@ -16,10 +16,12 @@ from typing import Any
 import httpx
 import pytest_asyncio
 
+from actors.moves import MoveWish
 from actors.payment_records import Why
 from domain.bookings import SYSTEM
 from domain.errors import DomainError
-from domain.ids import ServiceId, new_id
+from domain.ids import BookingId, ServiceId, new_id
+from domain.moves import Proposal
 from domain.operations import Answer, Call, IntentSeen
 from sandbox.clock import ClockWriter
 from sandbox.emulator import Emulator
@@ -104,14 +106,26 @@ def acts(lesson: Lesson, random: Random) -> list[Callable[[], Awaitable[Any]]]:
             if isinstance(seen, IntentSeen):
                 await money.payments.observe(lesson.id, seen, why)
 
+    async def move() -> None:
+        at = lesson.start_at + random.choice((2, 30)) * HOUR
+        made = await money.moves.reschedule(
+            BookingId(lesson.id),
+            MoveWish(start_at=at),
+            proposal_id=new_id(lesson.market.clock.now()),
+            viewer=lesson.student,
+        )
+        if isinstance(made, Proposal):
+            await money.moves.accept(BookingId(lesson.id), made.id, viewer=lesson.instructor)
+
     every: list[Callable[[], Awaitable[Any]]] = [
         lambda: money.bookings.cancel(lesson.id, reason=None, viewer=lesson.student),
         lambda: money.bookings.cancel(lesson.id, reason=None, viewer=lesson.instructor),
         lambda: money.payments.drive(lesson.id, why),
         lambda: money.payments.rescue(is_boot=True),
         observe,
+        move,
     ]
-    return random.choices(every, weights=(3, 1, 2, 1, 2), k=random.randint(2, 5))
+    return random.choices(every, weights=(3, 1, 2, 1, 2, 3), k=random.randint(2, 5))
 
 
 async def act_at_once(market: Market, lessons: list[Lesson], random: Random) -> None:
@@ -142,7 +156,8 @@ async def test_whoever_comes_first_the_ledger_is_that_of_the_end(market: Market)
         await market.travel(lessons[0].start_at - lead - timedelta(seconds=1))
         market.writer.freeze(lessons[0].start_at - lead)
         await act_at_once(market, lessons, random)
-        await market.travel(max(market.clock.now(), lessons[0].end_at + 24 * HOUR))
+        ends_at = max([(await each.read()).end_at for each in lessons])
+        await market.travel(max(market.clock.now(), ends_at + 24 * HOUR))
         for lesson in lessons:
             booking, totals = await lesson.read(), await lesson.totals()
             ends[booking.outcome] += 1
