@@ -125,7 +125,6 @@ def _confirm(
         outcome="slot_lost",
         outcome_if_authorized="slot_lost",
         kept="confirm",
-        is_told=False,
         at=now,
     )
 

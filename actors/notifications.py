@@ -1,20 +1,29 @@
 """Tells people by mail, once, what the outbox says: in their zone and in plain words."""
 
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
 
 from domain.errors import Unavailable
 from domain.events import OutboxEvent
+from domain.ids import UserId
 from domain.letters import Lesson, Occasion, Reader, letter_of
+from domain.offers import offered_slots
 from domain.settings import POLICY, Policy
+from domain.times import Span
 from gateways.clock import Clock
 from gateways.mail import Mail, MailGateway, Undeliverable
+from storage.calendars import calendar_by_instructor
 from storage.database import Database
 from storage.notifications import event_to_deliver, lesson_of_booking, readers
 from storage.outbox import count_event_failure, mark_events_published
 
 log = structlog.get_logger()
+
+MINUTE = timedelta(minutes=1)
+LOOKED_AHEAD = timedelta(days=7)
+"""How far behind a lost slot others are looked for."""
 
 
 class Notifications:
@@ -49,8 +58,9 @@ class Notifications:
         lesson = await lesson_of_booking(reads, booking_id=UUID(str(booking_id)))
         try:
             if lesson is not None:
+                free = await self._alternatives(event, lesson)
                 for reader in await readers(reads, user_ids=event.user_ids):
-                    await self._write(event, lesson, reader)
+                    await self._write(event, lesson, reader, free)
         except Unavailable:
             async with self._db.transaction() as tx:
                 await count_event_failure(tx, event_id=event_id)
@@ -58,7 +68,34 @@ class Notifications:
         async with self._db.transaction() as tx:
             await mark_events_published(tx, event_ids=[event_id], now=self._clock.now())
 
-    async def _write(self, event: OutboxEvent, lesson: Lesson, reader: Reader) -> None:
+    async def _alternatives(self, event: OutboxEvent, lesson: Lesson) -> tuple[datetime, ...]:
+        """The two free starts nearest to one that was lost."""
+        if event.topic != "booking.slot_lost":
+            return ()
+        now = self._clock.now()
+        calendar = await calendar_by_instructor(
+            self._db.reads, instructor_id=UserId(lesson.instructor_id), now=now
+        )
+        if calendar is None or not calendar.is_bookable:
+            return ()
+        found = offered_slots(
+            calendar.rules,
+            calendar.bookings,
+            calendar.services,
+            service_id=None,
+            duration_minutes=int((lesson.end_at - lesson.start_at) / MINUTE),
+            window=Span(now, max(lesson.start_at, now) + LOOKED_AHEAD),
+            now=now,
+            policy=self._policy,
+        )
+        nearest = sorted(
+            (each.start_at for each in found), key=lambda at: abs(at - lesson.start_at)
+        )
+        return tuple(sorted(nearest[:2]))
+
+    async def _write(
+        self, event: OutboxEvent, lesson: Lesson, reader: Reader, free: tuple[datetime, ...]
+    ) -> None:
         now = self._clock.now()
         letter = letter_of(
             Occasion(
@@ -68,6 +105,7 @@ class Notifications:
                 reader=reader,
                 now=now,
                 policy=self._policy,
+                alternatives=free,
             )
         )
         if letter is None:

@@ -78,6 +78,8 @@ class Occasion(msgspec.Struct, frozen=True, kw_only=True):
     reader: Reader
     now: datetime
     policy: Policy
+    alternatives: tuple[datetime, ...] = ()
+    """Starts that are free in the place of one that was lost."""
 
     @property
     def is_student(self) -> bool:
@@ -267,9 +269,121 @@ def _credit_issued(occasion: Occasion) -> Letter | None:
     )
 
 
+def _moved(occasion: Occasion) -> Letter | None:
+    if occasion.lesson.status != "confirmed":
+        return None
+    return Letter(
+        subject=f"Moved: {occasion.what}",
+        paragraphs=(f"This lesson has another time: {occasion.what}.",),
+    )
+
+
+def _proposed(occasion: Occasion) -> Letter | None:
+    payload = occasion.payload
+    is_own = payload.get("proposed_by") == ("student" if occasion.is_student else "instructor")
+    if is_own or occasion.lesson.status != "confirmed":
+        return None
+    new = occasion.when(datetime.fromisoformat(str(payload.get("start_at"))))
+    ends = occasion.when(datetime.fromisoformat(str(payload.get("expires_at"))))
+    free = "If it does not suit you, you may cancel free of charge." if occasion.is_student else ""
+    told = (
+        f"You are asked to move a lesson to {new}: {occasion.what}.",
+        f"The lesson stays where it is unless you agree by {ends}.",
+        free,
+    )
+    return Letter(
+        subject=f"May your lesson move to {new}?", paragraphs=tuple(each for each in told if each)
+    )
+
+
+def _declined(occasion: Occasion) -> Letter | None:
+    is_own = occasion.payload.get("proposed_by") == (
+        "student" if occasion.is_student else "instructor"
+    )
+    if not is_own or occasion.lesson.status != "confirmed":
+        return None
+    return Letter(
+        subject=f"It stays when it is: {occasion.what}",
+        paragraphs=(f"The other side cannot move this lesson: {occasion.what}.",),
+    )
+
+
+def _reported(occasion: Occasion) -> Letter | None:
+    is_accused = occasion.payload.get("absent") == (
+        "student" if occasion.is_student else "instructor"
+    )
+    if not is_accused or occasion.lesson.status not in {"confirmed", "completed"}:
+        return None
+    return Letter(
+        subject=f"Did you miss this lesson? {occasion.what}",
+        paragraphs=(
+            f"The other side says that you did not come: {occasion.what}.",
+            "If you did, say so within 24 hours; a person then decides. Otherwise it holds.",
+        ),
+    )
+
+
+def _no_show(occasion: Occasion) -> Letter | None:
+    lesson = occasion.lesson
+    if lesson.status != "no_show":
+        return None
+    if lesson.outcome == "no_show_instructor":
+        money = "Nothing is charged." if occasion.is_student else "You are not paid for it."
+    elif occasion.is_student:
+        money = f"Your card is charged {occasion.amount}, as for a lesson taught."
+    else:
+        money = f"You receive {occasion.share}, as for a lesson taught."
+    return Letter(
+        subject=f"Missed: {occasion.what}",
+        paragraphs=(f"This lesson did not take place: {occasion.what}.", money),
+    )
+
+
+def _collection(occasion: Occasion) -> Letter | None:
+    if occasion.lesson.payment_status != "collection":
+        return None
+    if not occasion.is_student:
+        return Letter(
+            subject=f"Not yet paid: {occasion.what}",
+            paragraphs=(
+                f"The student's card was declined for {occasion.what}.",
+                f"You receive {occasion.share} when they have paid; we have asked them to.",
+            ),
+        )
+    return Letter(
+        subject=f"Please pay {occasion.amount} for your lesson",
+        paragraphs=(
+            f"Your card was declined and {occasion.amount} is still due: {occasion.what}.",
+            f"Please pay it with another card within {occasion.policy.collect_within.days} days.",
+        ),
+    )
+
+
+def _slot_lost(occasion: Occasion) -> Letter | None:
+    if not occasion.is_student or occasion.lesson.outcome != "slot_lost":
+        return None
+    times = " and ".join(occasion.when(each) for each in occasion.alternatives)
+    offer = f"Free at the moment: {times}." if times else "Please look for another time."
+    return Letter(
+        subject=f"Somebody was faster: {occasion.what}",
+        paragraphs=(
+            f"Your payment came when the time was taken already: {occasion.what}.",
+            "Nothing was charged; what was reserved on your card is let go.",
+            offer,
+        ),
+    )
+
+
 _LETTERS: dict[Topic, Callable[[Occasion], Letter | None]] = {
     "booking.confirmed": _confirmed,
     "booking.cancelled": _cancelled,
+    "booking.moved": _moved,
+    "booking.move_proposed": _proposed,
+    "booking.move_declined": _declined,
+    "booking.no_show_reported": _reported,
+    "booking.no_show": _no_show,
+    "booking.slot_lost": _slot_lost,
+    "payment.collection_opened": _collection,
     "payment.retry_scheduled": _retry,
     "payment.card_required": _card_required,
     "payment.action_required": _action_required,

@@ -148,11 +148,61 @@ def test_every_mailed_topic_has_a_letter_for_somebody(topic: str) -> None:
         {"payment_status": "card_required"},
         {"status": "cancelled", "outcome": "free"},
         {"status": "completed"},
+        {"status": "cancelled", "outcome": "charged", "payment_status": "collection"},
+        {"status": "no_show", "outcome": "no_show_student"},
+        {"status": "expired", "outcome": "slot_lost"},
     )
     payload: dict[str, str | int | None] = {
         "is_first": 1,
         "amount_cents": 1,
         "expires_at": "2028-03-09T18:00:00Z",
+        "start_at": "2028-03-09T20:00:00Z",
+        "proposed_by": "instructor",
+        "absent": "student",
     }
-    letters = [write(topic, STUDENT, payload=payload, **state) for state in states]
+    letters = [
+        write(topic, reader, payload=payload, **state) for state in states for reader in READERS
+    ]
     assert any(letter is not None for letter in letters)
+
+
+def test_who_lost_a_slot_is_told_two_others() -> None:
+    lost = msgspec.structs.replace(LESSON, status="expired", outcome="slot_lost")
+    occasion = Occasion(
+        topic="booking.slot_lost",
+        payload={},
+        lesson=lost,
+        reader=READERS[STUDENT],
+        now=START - timedelta(days=1),
+        policy=POLICY,
+        alternatives=(START + timedelta(hours=1), START + timedelta(hours=2)),
+    )
+    letter = letter_of(occasion)
+    assert letter is not None
+    text = letter.text("http://localhost/lessons/3")
+    assert "20:00 (Europe/Berlin) and Wed 10 Mar 2027, 21:00 (Europe/Berlin)" in text
+    assert "Nothing was charged" in text
+    other = msgspec.structs.replace(occasion, reader=READERS[INSTRUCTOR])
+    assert letter_of(other) is None
+
+
+def test_only_the_other_side_is_asked_to_move_a_lesson() -> None:
+    asked: dict[str, str | int | None] = {
+        "proposed_by": "instructor",
+        "start_at": (START + timedelta(hours=3)).isoformat(),
+        "expires_at": START.isoformat(),
+    }
+    letter = write("booking.move_proposed", STUDENT, payload=asked)
+    assert letter is not None
+    assert "cancel free of charge" in letter.text("x")
+    assert write("booking.move_proposed", INSTRUCTOR, payload=asked) is None
+
+
+def test_a_debt_is_told_to_both_in_their_own_words() -> None:
+    owed = {"status": "cancelled", "outcome": "charged", "payment_status": "collection"}
+    student = write("payment.collection_opened", STUDENT, **owed)
+    instructor = write("payment.collection_opened", INSTRUCTOR, **owed)
+    assert student is not None
+    assert "within 14 days" in student.text("x")
+    assert instructor is not None
+    assert "$85.00" in instructor.text("x")

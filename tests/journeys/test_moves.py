@@ -208,9 +208,11 @@ async def test_close_to_the_lesson_the_instructor_must_agree(market: Market) -> 
     assert datetime.fromisoformat(proposal["expires_at"]) == lesson.start_at
     await answer(lesson, proposal, "decline", by=lesson.offer.instructor)
     assert lesson.start_at != goal
+    assert len(await lesson.mails("it stays when it is")) == 1
     proposal = (await move(lesson, goal))["proposal"]
     await answer(lesson, proposal, "accept", by=lesson.offer.instructor)
     assert lesson.start_at == goal
+    assert len(await lesson.mails("moved")) == 1
     await lesson.cancel()
     assert lesson.booking["outcome"] == "charged"
     assert await lesson.totals() == PAID

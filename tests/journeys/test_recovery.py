@@ -98,6 +98,8 @@ async def test_m18_what_cannot_be_collected_is_a_debt(market: Market) -> None:
         "collection",
     )
     assert await lesson.totals() == {}
+    (mail,) = await lesson.mails("please pay $100.00")
+    assert f"/lessons/{lesson.booking['id']}" in mail["text"]
 
 
 async def test_a_debt_is_paid_with_another_card(market: Market) -> None:
