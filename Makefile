@@ -69,7 +69,7 @@ mutants: setup-dev ## change the money rules in small ways: how many do tests no
 
 scenarios: setup-dev ## every money scenario: expected cents beside actual ones
 	@PYTHONPYCACHEPREFIX=$(CURDIR)/$(STAMPS)/pycache-scenarios $(BIN)/python -m pytest -p tests.model.table \
-	  -o enable_assertion_pass_hook=true tests/journeys -k "$(SCENARIOS)" $(PYTEST_ARGS)
+	  -o enable_assertion_pass_hook=true -o verbosity_assertions=2 tests/journeys -k "$(SCENARIOS)" $(PYTEST_ARGS)
 
 schema: setup-dev ## rewrite sql/schema.sql from the migrations
 	@$(BIN)/python -m sandbox.scratch $(BIN)/python -m storage.migrate --schema
