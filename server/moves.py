@@ -36,10 +36,11 @@ class BookingMoved(msgspec.Struct, frozen=True, kw_only=True):
     booking: Booking
 
 
-class MoveProposed(msgspec.Struct, frozen=True, kw_only=True):
-    """What the other side is asked; the lesson stays where it is until they agree."""
+class Rescheduled(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The booking as it is now (200), or what the other side is asked first (202)."""
 
-    proposal: Proposal
+    booking: Booking | None = None
+    proposal: Proposal | None = None
 
 
 class ProposalList(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +59,7 @@ class Moves(Controller):
     @post("/reschedule", status_code=200, guards=[limited(BOOKING, after=signed_in)])
     async def reschedule_lesson(
         self, request: Request, booking_id: FromPath[BookingId], data: JSONBody[RescheduleLesson]
-    ) -> Response[BookingMoved | MoveProposed]:
+    ) -> Response[Rescheduled]:
         """Moves the lesson, or answers 202 with the proposal that the other side must accept."""
         start_at = to_utc(data.start_at, pointer="/start_at")
         wish = MoveWish(start_at=start_at, reason=data.reason)
@@ -68,11 +69,11 @@ class Moves(Controller):
                 booking_id, wish, proposal_id=proposal_id, viewer=request.viewer
             )
             if isinstance(done, Proposal):
-                return Outcome(body=MoveProposed(proposal=done), status=202)
-            return Outcome(body=BookingMoved(booking=done))
+                return Outcome(body=Rescheduled(proposal=done), status=202)
+            return Outcome(body=Rescheduled(booking=done))
 
         answer = await request.parts.idempotency.once(request, work)
-        return cast("Response[BookingMoved | MoveProposed]", answer)
+        return cast("Response[Rescheduled]", answer)
 
     @get("/proposals", guards=[signed_in])
     async def list_proposals(

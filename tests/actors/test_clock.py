@@ -23,7 +23,7 @@ from sandbox.nats import Nats
 from sandbox.ports import free_port
 from sandbox.quiet import Observer
 from sandbox.travel import Traveller
-from storage.credits import promise_expiry
+from storage.credits import promise_for_lot
 from tests.actors.money_kit import Market, open_market
 
 PATIENCE_SECONDS = 30.0
@@ -91,7 +91,14 @@ async def promise(market: Market, count: int, *, apart: timedelta, first: timede
     async with market.db.transaction() as tx:
         for number in range(count):
             due_at = now + first + number * apart
-            await promise_expiry(tx, timing_id=new_id(now), lot_id=uuid4(), due_at=due_at, now=now)
+            await promise_for_lot(
+                tx,
+                timing_id=new_id(now),
+                kind="expire_credit",
+                lot_id=uuid4(),
+                due_at=due_at,
+                now=now,
+            )
         await tx.execute("NOTIFY timings")
 
 

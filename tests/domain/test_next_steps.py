@@ -8,7 +8,7 @@ import pytest
 
 from domain.bookings import PaymentStatus
 from domain.operations import Decline
-from domain.payment_folds import after_decline
+from domain.payment_folds import after_decline, with_method
 from domain.payments import Step, next_step, rung, uncollected
 from domain.settings import POLICY
 from tests.domain.test_payments import END, START, facts, payment
@@ -262,3 +262,28 @@ def test_a_refused_card_is_remembered_and_nobody_is_there_any_more(
         decline_code="generic_decline",
         attempt=1 if after == "auth_retry" else 0,
     )
+
+
+@pytest.mark.parametrize(
+    ("status", "changes"),
+    [
+        *(
+            (each, {"status": "authorizing", "is_on_session": True})
+            for each in ("auth_retry", "card_required", "action_required", "authorizing")
+        ),
+        ("collection", {"is_on_session": True}),
+        ("card_setup", {}),
+        ("scheduled", {}),
+    ],
+)
+def test_another_card_is_tried_where_the_last_one_failed(
+    status: PaymentStatus, changes: Facts
+) -> None:
+    before = payment(status, decline_code="stolen_card")
+    expected = {"payment_method_id": "pm_2", "decline_code": None, **changes}
+    assert with_method(before, "pm_2") == msgspec.structs.replace(before, **expected)
+
+
+@pytest.mark.parametrize("status", ["authorized", "settled", "released", "capturing"])
+def test_what_is_paid_or_over_takes_no_other_card(status: PaymentStatus) -> None:
+    assert with_method(payment(status), "pm_2") == payment(status)

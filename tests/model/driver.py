@@ -7,7 +7,7 @@ shrink it finds nothing in time. The seed alone decides a run; the story it tell
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from actors.credits import Grant
@@ -65,6 +65,8 @@ class Run(Misfortune):
         super().__init__(market, seed, wire)
         self.threads: list[Thread] = []
         self.purses: Counter[UUID] = Counter()
+        self.tempted: Thread | None = None
+        """Whose edge time has just stopped at: the best moment to cancel."""
 
     async def live(self, steps: int) -> None:
         """Takes so many steps and looks at everything after each; raises `Wrong`."""
@@ -75,6 +77,9 @@ class Run(Misfortune):
     async def step(self) -> None:
         """One command that does something."""
         told = len(self.told)
+        tempted, self.tempted = self.tempted, None
+        if tempted is not None and self.random.random() < 0.35:
+            await self.cancel(tempted)
         while len(self.told) == told:
             await self.try_one()
 
@@ -218,17 +223,18 @@ class Run(Misfortune):
 
     async def pass_time(self) -> None:
         """Goes to an edge of one of the stories, or just beside it, or somewhere."""
-        edges = [self.now + timedelta(minutes=self.random.randint(1, 300))]
+        edges: list[tuple[datetime, Thread | None]] = [
+            (self.now + timedelta(minutes=self.random.randint(1, 300)), None)
+        ]
         for thread in self.threads:
             story = thread.story
-            edges += [story.start - hours * HOUR for hours in (24, 22, 20, 18, 12, 6, 0)]
-            edges += [story.end, story.end + 24 * HOUR]
-        edges = [
-            at + self.random.choice((-SECOND, timedelta(), timedelta(), SECOND)) for at in edges
-        ]
-        ahead = sorted(at for at in edges if at > self.now)
+            found = [story.start - hours * HOUR for hours in (24, 22, 20, 18, 12, 6, 0)]
+            found += [story.end, story.end + 24 * HOUR]
+            beside = self.random.choice((-SECOND, timedelta(), timedelta(), SECOND))
+            edges += [(at + beside, thread) for at in found]
+        ahead = sorted((each for each in edges if each[0] > self.now), key=lambda each: each[0])
         far = 3 if self.random.random() < 0.7 else 12
-        target = ahead[min(self.random.randrange(far), len(ahead) - 1)]
+        target, self.tempted = ahead[min(self.random.randrange(far), len(ahead) - 1)]
         self.tell("travel", f"{target:%m-%dT%H:%M:%S}")
         await self.under_fire(lambda: self.market.travel(target), is_deaf_allowed=True)
 

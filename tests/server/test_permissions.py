@@ -1,5 +1,6 @@
 """Who may do what: each address, asked by everybody, with things that belong to others."""
 
+import re
 from uuid import uuid4
 
 import httpx
@@ -84,9 +85,7 @@ async def test_every_address_that_is_not_public_asks_who_is_there(
         if handler.handler_name in PUBLIC:
             continue
         assert guards_of(handler) & SIGNING_IN, f"{method} {path}"
-        filled = path
-        for name in ("instructor_id", "service_id", "booking_id", "method_id"):
-            filled = filled.replace(f"{{{name}}}", str(uuid4()))
+        filled = re.sub(r"\{\w+\}", str(uuid4()), path)
         answer = await http.request(method, filled)
         assert answer.status_code == 401, f"{method} {path}"
 
@@ -99,6 +98,8 @@ async def test_a_booking_of_others_is_not_there(http: httpx.AsyncClient, people:
         for method, suffix in (
             ("GET", ""),
             ("GET", "/events"),
+            ("GET", "/cancellation-quote"),
+            ("GET", "/proposals"),
             ("POST", "/confirm"),
             ("POST", "/cancel"),
         ):
