@@ -9,13 +9,19 @@ import asyncio
 import signal
 from pathlib import Path
 
-LOOK_SECONDS = 0.5
+LOOK_SECONDS = 0.25
+LOOKS = 3
 INTERRUPT_BIT = 1 << (signal.SIGINT - 1)
 
 
 async def follow(parent: int, stopped: asyncio.Event) -> None:
-    """Set the event once the parent was interrupted and waits for us; on Linux only."""
-    while not _blocks_interrupts(parent):  # noqa: ASYNC110 - a process has no event to wait for
+    """Set the event once the parent was interrupted and waits for us; on Linux only.
+
+    Make blocks SIGINT for a moment while it starts us as well, so one look is not enough.
+    """
+    seen = 0
+    while seen < LOOKS:
+        seen = seen + 1 if _blocks_interrupts(parent) else 0
         await asyncio.sleep(LOOK_SECONDS)
     stopped.set()
 
