@@ -75,6 +75,8 @@ class Misfortune:
         except Died:
             await self.market.reborn()
             await self._again(act)
+            # a webhook that the dead did not take comes again
+            await self.market.travel(self.now + timedelta(minutes=15))
         self.market.fuse.left = None
         await self.market.settle()
 
