@@ -55,7 +55,7 @@ from gateways.stripe_disputes import StripeDisputes
 from gateways.stripe_http import Pace, StripeHttp
 from gateways.stripe_objects import IntentBody, SetupBody, account_seen
 from gateways.stripe_outcomes import IsStale, IsStoredFailure, outcome_of
-from gateways.stripe_patience import patiently, reading
+from gateways.stripe_patience import looked, patiently, reading
 
 T = TypeVar("T")
 
@@ -131,53 +131,35 @@ class StripeGateway:
 
     async def intent(self, intent_id: str) -> IntentSeen | Refused | Unknown:
         """A payment intent as it is now."""
-        try:
-            return await patiently(lambda: self._calls.intent(intent_id))
-        except stripe.StripeError as error:
-            return reading(error)
+        return await looked(lambda: self._calls.intent(intent_id))
 
     async def setup_intent(self, setup_intent_id: str) -> SetupSeen | Refused | Unknown:
         """A setup intent as it is now."""
-        try:
-            return await patiently(lambda: self._calls.setup(setup_intent_id))
-        except stripe.StripeError as error:
-            return reading(error)
+        return await looked(lambda: self._calls.setup(setup_intent_id))
 
     async def method(self, payment_method_id: str) -> MethodSeen | Refused | Unknown:
         """A card as it is now."""
-        try:
-            return await patiently(lambda: self._calls.method(payment_method_id))
-        except stripe.StripeError as error:
-            return reading(error)
+        return await looked(lambda: self._calls.method(payment_method_id))
 
     async def movements(
         self, payment_intent_id: str, *, transfer_id: str | None, application_fee_id: str | None
     ) -> MovementsSeen | Refused | Unknown:
         """All that has moved since the capture of an intent."""
-        try:
-            return await patiently(
-                lambda: self._calls.movements.movements(
-                    payment_intent_id,
-                    transfer_id=transfer_id,
-                    application_fee_id=application_fee_id,
-                )
+        return await looked(
+            lambda: self._calls.movements.movements(
+                payment_intent_id,
+                transfer_id=transfer_id,
+                application_fee_id=application_fee_id,
             )
-        except stripe.StripeError as error:
-            return reading(error)
+        )
 
     async def dispute(self, dispute_id: str) -> DisputeSeen | Refused | Unknown:
         """A dispute as it is now."""
-        try:
-            return await patiently(lambda: self._disputes.dispute(dispute_id))
-        except stripe.StripeError as error:
-            return reading(error)
+        return await looked(lambda: self._disputes.dispute(dispute_id))
 
     async def fraud_warning(self, warning_id: str) -> FraudWarningSeen | Refused | Unknown:
         """An early fraud warning as it is now."""
-        try:
-            return await patiently(lambda: self._disputes.fraud_warning(warning_id))
-        except stripe.StripeError as error:
-            return reading(error)
+        return await looked(lambda: self._disputes.fraud_warning(warning_id))
 
     async def answer_dispute(self, dispute_id: str, *, text: str, key: str) -> DisputeSeen:
         """Submits evidence. `PaymentUnavailable`, `NotFound` when it can no longer be answered."""
@@ -187,10 +169,7 @@ class StripeGateway:
 
     async def payout(self, payout_id: str, *, account: str) -> PayoutSeen | Refused | Unknown:
         """A payout of a connected account as it is now."""
-        try:
-            return await patiently(lambda: self._calls.movements.payout(payout_id, account=account))
-        except stripe.StripeError as error:
-            return reading(error)
+        return await looked(lambda: self._calls.movements.payout(payout_id, account=account))
 
     async def instant_quotes(self, account: str) -> tuple[InstantQuote, ...]:
         """What a connected account can have at once. `PaymentUnavailable`."""
@@ -215,21 +194,13 @@ class StripeGateway:
         self, stripe_account_id: str | None, *, since: datetime | None, after: str | None = None
     ) -> BalanceTransactionPage | Refused | Unknown:
         """What moved on an account (`None`: the platform's), newest first, a page at a time."""
-        try:
-            return await patiently(
-                lambda: self._books.balance_transactions(
-                    stripe_account_id, since=since, after=after
-                )
-            )
-        except stripe.StripeError as error:
-            return reading(error)
+        return await looked(
+            lambda: self._books.balance_transactions(stripe_account_id, since=since, after=after)
+        )
 
     async def balance(self) -> BalanceSeen | Refused | Unknown:
         """The platform's balance as it is now."""
-        try:
-            return await patiently(self._books.balance)
-        except stripe.StripeError as error:
-            return reading(error)
+        return await looked(self._books.balance)
 
     async def webhook_versions(self, url: str) -> list[str | None] | Refused | Unknown:
         """The API versions that the enabled webhook endpoints of an address speak."""

@@ -32,3 +32,11 @@ def reading(error: stripe.StripeError) -> Refused | Unknown:
     if error.http_status in {400, 403, 404}:
         return Refused(code=(error.error and error.error.code) or "missing", message=str(error))
     return Unknown(reason=f"{type(error).__name__} {error.http_status or ''}".strip())
+
+
+async def looked(ask: Callable[[], Awaitable[T]]) -> T | Refused | Unknown:
+    """A read: what was found, that it is not there, or that nobody answered."""
+    try:
+        return await patiently(ask)
+    except stripe.StripeError as error:
+        return reading(error)
