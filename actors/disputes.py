@@ -1,16 +1,20 @@
 """Takes in what banks say about charges, answers them, and bears or passes on what is lost."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from uuid import UUID
 
 import msgspec
+import structlog
 
 from actors.ledger import post
 from actors.payment_records import Scene, Why, again, save, scene_of, tell
 from actors.payments import Payments
 from actors.refunds import Refunds
+from domain.bookings import SYSTEM
 from domain.dispute_journals import dispute_journals
 from domain.disputes import CLOSED, Dispute, after_disputes, can_be_disputed, is_newer, recovery_of
-from domain.errors import NotFound, PaymentUnavailable
+from domain.errors import DomainError, NotFound, PaymentUnavailable
 from domain.movements import DisputeSeen, FraudWarningSeen
 from domain.settings import POLICY, Policy
 from gateways.clock import Clock
@@ -20,10 +24,16 @@ from storage.disputes import (
     dispute_by_id,
     disputes_of_booking,
     keep_fraud_warning,
+    newest_disputes,
     record_dispute,
 )
 from storage.payments import booking_of_intent
 from storage.query import Tx
+from storage.refunds import newest_refunds
+
+log = structlog.get_logger()
+
+REVISITED_MAX = 100
 
 
 class Disputes:
@@ -56,6 +66,23 @@ class Disputes:
         if not isinstance(seen, DisputeSeen):
             raise PaymentUnavailable(retry_after=5)
         await self._take_in(seen, why)
+
+    async def revisit(self) -> int:
+        """Looks again at what is open, for its last webhook may be lost; how many it looked at."""
+        why = Why(actor=SYSTEM, cause="revisit")
+        found = await newest_disputes(
+            self._db.reads, only_open=True, before_at=None, before_id=None, most=REVISITED_MAX
+        )
+        pending = await newest_refunds(
+            self._db.reads, state="pending", before_id=None, limit=REVISITED_MAX
+        )
+        for dispute in found:
+            with _later(dispute.id):
+                await self.observe(dispute.id, why)
+        for refund in pending:
+            with _later(str(refund.id)):
+                await self._refunds.observe(refund.booking_id, why)
+        return len(found) + len(pending)
 
     async def observe_warning(self, warning_id: str, why: Why) -> None:
         """Keeps an issuer's warning; what was captured for a lesson not yet given goes back."""
@@ -105,6 +132,15 @@ class Disputes:
                 raise NotFound
             await _absorb(tx, scene, seen)
         await self._payments.drive(booking_id, why)
+
+
+@contextmanager
+def _later(subject: str) -> Generator[None]:
+    """What cannot be looked at now is looked at the next time; the others are not kept waiting."""
+    try:
+        yield
+    except DomainError as error:
+        log.warning("dispute.revisit_failed", subject=subject, code=error.code)
 
 
 async def _absorb(tx: Tx, scene: Scene, seen: DisputeSeen) -> None:

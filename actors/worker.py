@@ -34,7 +34,8 @@ async def run(process: Process, stopped: asyncio.Event) -> None:
         await money.payments.rescue()
 
     async def reconcile(_: str) -> None:
-        await money.reconciliation.run_when_due()
+        if await money.reconciliation.run_when_due() is not None:
+            await money.disputes.revisit()
 
     tasks = {
         "fire_timing": fire_timing,

@@ -159,3 +159,20 @@ async def test_death_at_any_effect_of_an_instant_payout_pays_out_once(market: Ma
             f"WAL:{lesson.instructor.user_id}",
         )
         assert owed == 0
+
+
+async def test_a_dispute_whose_last_word_was_lost_is_asked_about_again(market: Market) -> None:
+    lesson = await paid_lesson(market, "pm_card_createDispute")
+    async with market.db.transaction() as tx:
+        (dispute,) = await disputes_of_booking(tx, booking_id=lesson.id)
+    drop = {"action": "drop", "times": 20, "match": {}}
+    async with httpx.AsyncClient(base_url=market.emulator.url) as emulator:
+        (await emulator.post("/_emulator/faults", json=drop)).raise_for_status()
+        path = f"/_emulator/disputes/{dispute.id}/win"
+        (await emulator.post(path, json={})).raise_for_status()
+        await market.settle()
+        assert (await lesson.read()).payment_status == "disputed"
+        (await emulator.delete("/_emulator/faults")).raise_for_status()
+    assert await market.money.disputes.revisit() == 1
+    assert (await lesson.read()).payment_status == "settled"
+    assert await market.money.disputes.revisit() == 0
