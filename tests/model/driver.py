@@ -118,6 +118,10 @@ class Run(Misfortune):
         if wrong:
             raise Wrong("\n".join([f"SEED={self.seed}", *self.told, "--", *wrong]))
 
+    def may_lose(self) -> bool:
+        """A dispute is told by webhooks alone: what is lost of one for ever is not found again."""
+        return not any(each.story.card.is_disputed for each in self.threads)
+
     # --- commands ---------------------------------------------------------------------------------
 
     async def book(self) -> None:

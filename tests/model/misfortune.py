@@ -37,6 +37,10 @@ class Misfortune:
         """The marketplace's time."""
         return self.market.clock.now()
 
+    def may_lose(self) -> bool:
+        """Whether a webhook may be lost for ever now."""
+        return True
+
     def tell(self, what: str, *more: object) -> None:
         """Remembers a step."""
         self.counted[what] += 1
@@ -83,6 +87,8 @@ class Misfortune:
     async def _faulty(self, act: Act, kind: str) -> None:
         actions = REQUEST_FAULTS if kind == "fault" else WEBHOOK_FAULTS
         action, times = self.random.choice(actions), self.random.randint(1, 5)
+        if action == "drop" and not self.may_lose():
+            action = "duplicate"
         self.tell("fault", action, times)
         match = {"method": "POST", "path": "^/v1/(payment_intents|refunds|transfers|payouts)"}
         rule = {"action": action, "times": times, "match": match if kind == "fault" else {}}
