@@ -67,7 +67,8 @@ class AnotherCard {
     if (!intent.ok) return sentence(intent.problem);
     const saved = await this.#stripe.confirmCardSetup(intent.body.client_secret, { payment_method: { card: this.#card } });
     if (saved.error !== undefined) return (saved.error.message ?? "Your card was not accepted.") + KEPT;
-    return this.#use(methodOf(saved));
+    const method = methodOf(saved);
+    return method === undefined ? `Your card was not accepted.${KEPT}` : this.#use(method);
   }
 
   /** The card that is there already, now that its owner can answer the bank. */
@@ -97,7 +98,7 @@ class AnotherCard {
   async #untilAuthorized(): Promise<void> {
     for (let poll = 0; poll < POLLS_MAX; poll += 1) {
       const answer = await call<Booked>("GET", `/api/bookings/${told(this.panel, "booking")}`);
-      if (answer.ok && PAID.has(answer.body.booking.payment_status)) return;
+      if (answer.ok && PAID.has(answer.body.booking.payment_status ?? "")) return;
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
   }
