@@ -21,7 +21,8 @@ from domain.journals import capture_journals, lot_of_cancellation, movement_jour
 from domain.movements import MovementsSeen
 from domain.operations import ChargeSeen, IntentSeen
 from domain.payment_folds import fold
-from domain.payments import TAKEN, MoneyFacts, Payment, Step, next_step
+from domain.payment_steps import next_step
+from domain.payments import TAKEN, MoneyFacts, Payment, Step
 from domain.refunds import RefundCause, after_refunds, not_older, state_of
 from domain.settings import Policy
 from domain.timings import TimingKind, timings_for

@@ -1,8 +1,9 @@
 """Moves a booking's money: decide (transaction), ask Stripe (none), record (transaction).
 
-Every part can be repeated: what to do next follows from what is stored (`domain/payments.py`), a
-write at Stripe is stored before it is sent, and one left open is sent again with its own key or
-read back. At most one operation a booking is open; an unknown one blocks its money until resolved.
+Every part can be repeated: what to do next follows from what is stored (`payment_steps.py` of the
+domain), a write at Stripe is stored before it is sent, and one left open is sent again with its own
+key or read back. At most one operation a booking is open; an unknown one blocks its money until
+resolved.
 """
 
 import asyncio

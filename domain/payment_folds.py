@@ -6,7 +6,8 @@ import msgspec
 
 from domain.bookings import PaymentStatus
 from domain.operations import ChargeSeen, Decline, IntentSeen
-from domain.payments import ASKING, OPEN_AUTHORIZATION, MoneyFacts, Payment, rung, uncollected
+from domain.payment_steps import rung, uncollected
+from domain.payments import ASKING, OPEN_AUTHORIZATION, MoneyFacts, Payment
 from domain.settings import Policy
 
 NOT_TAKEN: frozenset[PaymentStatus] = frozenset(

@@ -20,7 +20,8 @@ from domain.credits import Purses, SpendableLot, end_of_restored
 from domain.ids import LotId, UserId
 from domain.journals import CreditLot, LotSource, expiry_journal
 from domain.movements import ReversalSeen, TransferSeen
-from domain.payments import StepKind, next_step
+from domain.payment_steps import next_step
+from domain.payments import StepKind
 from domain.pricing import split
 from domain.settings import POLICY
 from domain.timings import BookingClock, timings_for

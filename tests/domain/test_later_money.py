@@ -7,7 +7,8 @@ import pytest
 
 from domain.bookings import PaymentStatus
 from domain.payment_folds import renewed
-from domain.payments import Step, next_step
+from domain.payment_steps import next_step
+from domain.payments import Step
 from domain.settings import POLICY
 from domain.timings import capture_at, outgrows, timings_for
 from tests.domain.test_payments import END, START, facts, payment

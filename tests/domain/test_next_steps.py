@@ -9,7 +9,8 @@ import pytest
 from domain.bookings import PaymentStatus
 from domain.operations import Decline
 from domain.payment_folds import after_decline, with_method
-from domain.payments import Step, next_step, rung, uncollected
+from domain.payment_steps import next_step, rung, uncollected
+from domain.payments import Step
 from domain.settings import POLICY
 from tests.domain.test_payments import END, START, facts, payment
 

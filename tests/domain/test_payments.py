@@ -15,13 +15,13 @@ from domain.ids import BookingId, UserId
 from domain.journals import Journal, capture_journals
 from domain.operations import ChargeSeen, Decline, DeclineKind, IntentSeen, decline_kind
 from domain.payment_folds import after_decline, fold
+from domain.payment_steps import next_step
 from domain.payments import (
     ASKING,
     OPEN_AUTHORIZATION,
     MoneyFacts,
     Payment,
     Step,
-    next_step,
 )
 from domain.settings import POLICY
 

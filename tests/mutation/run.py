@@ -17,6 +17,7 @@ SUBJECTS = (
     "domain/cancellation.py",
     "domain/timings.py",
     "domain/payments.py",
+    "domain/payment_steps.py",
     "domain/payment_folds.py",
     "domain/refunds.py",
     "domain/disputes.py",
