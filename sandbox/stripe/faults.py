@@ -57,6 +57,8 @@ WEBHOOK: Final = (
 REQUEST: Final = (*BEFORE, *DURING, *BUSINESS_BEFORE, *BUSINESS_AFTER, *AFTER)
 ACTIONS: Final = (*REQUEST, *WEBHOOK)
 SHAPES: Final = ("uniform", "exponential")
+LAPSED: Final = ("charge_expired_for_capture", "capture_charge_authorization_expired")
+"""Error codes of a capture whose authorization ended at the bank before Stripe's own record."""
 
 
 class Match(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -78,7 +80,9 @@ class Rule(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     fills: `uniform`, or `exponential` with `seconds` as its mean. `count`: further copies of a
     duplicate; `window`: deliveries a reorder gathers; `size`: bytes of a big payload;
     `should_retry`: the header of a 429 or 500; `effects`: a stored 500 after all did the work;
-    `reason`: the failure code of a payout or refund, the reason of a dispute.
+    `reason`: the failure code of a payout or refund, the reason of a dispute, the error code of a
+    capture that came too late; with such a code the intent stays `requires_capture` for `reads`
+    retrievals more.
     """
 
     action: str
@@ -93,6 +97,7 @@ class Rule(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     effects: bool = False
     size: int = 300_000
     reason: str | None = None
+    reads: int = 0
 
 
 class Fault:
@@ -166,6 +171,8 @@ class Faults:
             raise invalid(f"Unknown action {rule.action!r}; known: {', '.join(ACTIONS)}")
         if rule.shape not in SHAPES:
             raise invalid(f"Unknown shape {rule.shape!r}; known: {', '.join(SHAPES)}")
+        if rule.action == "capture_expired" and rule.reason not in (None, *LAPSED):
+            raise invalid(f"Unknown reason {rule.reason!r}; known: {', '.join(LAPSED)}")
         number = self.store.scalar(
             "INSERT INTO faults (rule, seen, hits) VALUES (?, 0, 0) RETURNING id",
             msgspec.json.encode(rule).decode(),

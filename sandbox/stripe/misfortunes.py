@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from sandbox.stripe.accounts import load_account, requirements
 from sandbox.stripe.captures import expire_authorization
-from sandbox.stripe.context import Ctx
+from sandbox.stripe.context import Ctx, shown
 from sandbox.stripe.disputes import open_dispute
+from sandbox.stripe.errors import invalid
 from sandbox.stripe.events import emit
 from sandbox.stripe.faults import BUSINESS_AFTER, BUSINESS_BEFORE
 from sandbox.stripe.payout_outcomes import fail_payout
@@ -32,7 +33,47 @@ def befall(ctx: Ctx, call: Call, arguments: tuple[str, ...]) -> None:
             if account is not None:
                 restrict(ctx, account, transfers="inactive", payouts_enabled=False)
         elif subject is not None and subject["object"] == "payment_intent":
-            expire_authorization(ctx, subject["id"])
+            _lapse(ctx, subject, fault.rule.reason, fault.rule.reads)
+    if arguments and arguments[0].startswith("pi_"):
+        _age(ctx, call, arguments[0])
+
+
+def _lapse(ctx: Ctx, intent: Doc, code: str | None, reads: int) -> None:
+    """The bank let a reservation go; with an error code Stripe's own record says so later."""
+    if code is None:
+        expire_authorization(ctx, intent["id"])
+    elif intent["status"] == "requires_capture":
+        intent["_"]["lapsed"] = {"code": code, "reads": reads}
+        ctx.save(intent)
+
+
+def _age(ctx: Ctx, call: Call, intent_id: str) -> None:
+    """Count the retrievals of a lapsed intent; when they are used up the record catches up."""
+    intent = ctx.store.find("payment_intent", intent_id)
+    lapsed = intent["_"].get("lapsed") if intent else None
+    if intent is None or lapsed is None or call.request.method != "GET":
+        return
+    if lapsed["reads"] > 0:
+        lapsed["reads"] -= 1
+        ctx.save(intent)
+    else:
+        expire_authorization(ctx, intent_id)
+
+
+def forbid(ctx: Ctx, call: Call, arguments: tuple[str, ...]) -> None:
+    """Refuse to capture what lapsed at the bank while Stripe's record is behind."""
+    if not arguments or not call.request.path.endswith("/capture"):
+        return
+    intent = ctx.store.find("payment_intent", arguments[0])
+    lapsed = intent["_"].get("lapsed") if intent else None
+    if intent is not None and lapsed and intent["status"] == "requires_capture":
+        raise invalid(
+            "The charge cannot be captured as the authorization has expired. Auth and capture"
+            " charges must be captured within a set number of days (7 by default).",
+            code=lapsed["code"],
+            charge=intent["latest_charge"],
+            payment_intent=shown(intent),
+        )
 
 
 def _account_of(ctx: Ctx, call: Call, subject: Doc | None) -> str | None:

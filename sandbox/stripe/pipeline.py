@@ -16,7 +16,7 @@ from sandbox.stripe.idempotency import Keys, ObjectLocks, Stored, fingerprint
 from sandbox.stripe.ids import token
 from sandbox.stripe.limits import Limits
 from sandbox.stripe.log import Log
-from sandbox.stripe.misfortunes import afflict, befall
+from sandbox.stripe.misfortunes import afflict, befall, forbid
 from sandbox.stripe.params import accept
 from sandbox.stripe.presenting import answer, present
 from sandbox.stripe.protocol import (
@@ -186,6 +186,7 @@ class Api:
             self.store.savepoint()
             body = b""
             try:
+                forbid(ctx, call, arguments)
                 if stored_failure is None or stored_failure.rule.effects:
                     doc = stale(call, self.store, route.handler(ctx, params, *arguments))
                     call.result = doc.get("id")

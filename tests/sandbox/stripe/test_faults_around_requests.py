@@ -89,6 +89,27 @@ def test_an_authorization_lapses_just_before_its_capture(
     assert emulator.look("invariants")["ok"]
 
 
+@pytest.mark.parametrize(
+    "code", ["charge_expired_for_capture", "capture_charge_authorization_expired"]
+)
+def test_an_authorization_lapses_at_the_bank_before_the_intent_says_so(
+    api: stripe.StripeClient, emulator: Process, customer: str, instructor: str, code: str
+) -> None:
+    held = hold(api, customer, instructor)
+    fault = {"action": "capture_expired", "reason": code, "reads": 2, "match": {"path": "capture$"}}
+    emulator.control("faults", fault)
+    for _ in range(2):  # once refused, always refused, whatever the record says
+        with pytest.raises(stripe.InvalidRequestError) as caught:
+            api.v1.payment_intents.capture(held.id)
+        assert caught.value.code == code
+    seen = [api.v1.payment_intents.retrieve(held.id).status for _ in range(3)]
+    assert seen == ["requires_capture", "requires_capture", "canceled"]
+    assert api.v1.payment_intents.retrieve(held.id).cancellation_reason == "automatic"
+    assert emulator.look("invariants")["ok"]
+    wrong = {"action": "capture_expired", "reason": "too_late"}
+    assert emulator.http.post("/_emulator/faults", json=wrong).status_code == 400
+
+
 async def delivered(emulator: Process, receiver: Receiver, **rule: object) -> list[JSON]:
     """The events of one new customer under a fault, each verified."""
     secret = listen(emulator.sdk(), receiver)
