@@ -11,20 +11,20 @@ import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
 from uuid import UUID
 
 import msgspec
 import structlog
 from litestar import Response
 
+from actors.idempotency import Answered, Claim, Keys, Scope, columns_of
 from domain.errors import (
     DomainError,
     IdempotencyKeyInUse,
     IdempotencyKeyReused,
     Kind,
 )
-from domain.ids import UserId, new_id
+from domain.ids import new_id
 from gateways.clock import Clock
 from server.problems import MEDIA_TYPE, body_of, status_of
 from server.requests import JSON, Request
@@ -32,32 +32,19 @@ from storage.database import Database
 from storage.idempotency import (
     KeptAnswer,
     abandon_key,
-    claim_key,
-    finish_key,
     forget_old_keys,
     free_key,
     key_by_request,
     renew_keys,
 )
 
-KEPT = timedelta(hours=72)
 RENEW_SECONDS = 1.5
-STALE = timedelta(seconds=5)
 IN_USE_RETRY_SECONDS = 1
 REPLAYED = "Idempotent-Replayed"
 TIDY_EVERY = 400
 """So many renewals between two looks for keys whose time is over."""
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
-
-
-class Scope(msgspec.Struct, frozen=True, kw_only=True):
-    """What a key belongs to; nobody else's key is ever seen."""
-
-    user_id: UserId
-    method: str
-    path: str
-    key: str
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +69,7 @@ class Idempotency:
         """Real time throughout."""
         self._db = db
         self._clock = clock
+        self._keys = Keys(db, clock.wall_now)
         self._live: set[Scope] = set()
 
     async def once(
@@ -106,7 +94,8 @@ class Idempotency:
             key=key,
         )
         request_hash = hashlib.sha256(await request.body()).digest()
-        booking_id = await self._claim(scope, request_hash)
+        claim = Claim(scope=scope, request_hash=request_hash, booking_id=new_id(self._clock.now()))
+        booking_id = await self._keys.claim(claim)
         if booking_id is None:
             return await self._replay(scope, request_hash, restore)
         return await self._first(scope, booking_id, work, strip)
@@ -121,18 +110,6 @@ class Idempotency:
             keeper.cancel()
             with suppress(asyncio.CancelledError):
                 await keeper
-
-    async def _claim(self, scope: Scope, request_hash: bytes) -> UUID | None:
-        now = self._clock.wall_now()
-        return await claim_key(
-            self._db.alone,
-            **msgspec.structs.asdict(scope),
-            request_hash=request_hash,
-            booking_id=new_id(self._clock.now()),
-            now=now,
-            expires_at=now + KEPT,
-            stale_before=now - STALE,
-        )
 
     async def _first(
         self, scope: Scope, booking_id: UUID, work: Work, strip: Strip | None
@@ -172,13 +149,7 @@ class Idempotency:
         return await _kept_response(kept, kept.response_body, restore)
 
     async def _finish(self, scope: Scope, status: int, body: bytes) -> None:
-        await finish_key(
-            self._db.alone,
-            **msgspec.structs.asdict(scope),
-            now=self._clock.wall_now(),
-            response_status=status,
-            response_body=body,
-        )
+        await self._keys.finish(Answered(scope=scope, status=status, body=body))
 
     async def _abandon(self, scope: Scope) -> None:
         """The next request with this key may go on at once."""
@@ -204,10 +175,7 @@ class Idempotency:
         async with self._db.transaction() as tx:
             await renew_keys(
                 tx,
-                user_ids=[each.user_id for each in live],
-                methods=[each.method for each in live],
-                paths=[each.path for each in live],
-                keys=[each.key for each in live],
+                **columns_of(live),
                 now=self._clock.wall_now(),
             )
 

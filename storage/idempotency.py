@@ -17,20 +17,30 @@ class KeptAnswer(msgspec.Struct, frozen=True, kw_only=True):
     response_body: bytes | None
 
 
+class ClaimedKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key that was free, and the booking its request is to make: the first claim's."""
+
+    user_id: UserId
+    method: str
+    path: str
+    key: str
+    booking_id: BookingId
+
+
 @query
-async def claim_key(
+async def claim_keys(
     tx: Tx,
     *,
-    user_id: UserId,
-    method: str,
-    path: str,
-    key: str,
-    request_hash: bytes,
-    booking_id: UUID,
+    user_ids: list[UserId],
+    methods: list[str],
+    paths: list[str],
+    keys: list[str],
+    request_hashes: list[bytes],
+    booking_ids: list[UUID],
     now: datetime,
     expires_at: datetime,
     stale_before: datetime,
-) -> BookingId | None: ...
+) -> list[ClaimedKey]: ...
 
 
 @query
@@ -40,16 +50,16 @@ async def key_by_request(
 
 
 @query
-async def finish_key(
+async def finish_keys(
     tx: Tx,
     *,
-    user_id: UserId,
-    method: str,
-    path: str,
-    key: str,
+    user_ids: list[UserId],
+    methods: list[str],
+    paths: list[str],
+    keys: list[str],
+    response_statuses: list[int],
+    response_bodies: list[bytes],
     now: datetime,
-    response_status: int,
-    response_body: bytes,
 ) -> None: ...
 
 
