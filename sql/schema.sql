@@ -96,6 +96,7 @@ CREATE TABLE public.balance_transactions (
     source text,
     description text,
     created_at timestamp with time zone NOT NULL,
+    kept_at timestamp with time zone NOT NULL,
     CONSTRAINT balance_transactions_account_is_stripes CHECK ((account ~ '^(SP|SC:[A-Za-z0-9_-]+)$'::text))
 );
 
@@ -251,6 +252,14 @@ CREATE TABLE public.disputes (
     closed_at timestamp with time zone,
     CONSTRAINT disputes_recovery_is_known CHECK ((recovery = ANY (ARRAY['none'::text, 'wanted'::text, 'done'::text, 'absorbed'::text]))),
     CONSTRAINT disputes_status_is_known CHECK ((status = ANY (ARRAY['warning_needs_response'::text, 'warning_under_review'::text, 'warning_closed'::text, 'needs_response'::text, 'under_review'::text, 'won'::text, 'lost'::text, 'prevented'::text])))
+);
+
+CREATE TABLE public.floats (
+    on_date date NOT NULL,
+    minimum_cents bigint NOT NULL,
+    planned_at timestamp with time zone NOT NULL,
+    set_at timestamp with time zone,
+    CONSTRAINT floats_are_not_negative CHECK ((minimum_cents >= 0))
 );
 
 CREATE TABLE public.fraud_warnings (
@@ -449,6 +458,13 @@ CREATE TABLE public.rate_limits (
     arrives_at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE public.reconciliation_accounts (
+    account text NOT NULL,
+    stripe_cents bigint DEFAULT 0 NOT NULL,
+    ledger_cents bigint DEFAULT 0 NOT NULL,
+    looked_at timestamp with time zone
+);
+
 CREATE TABLE public.reconciliation_incidents (
     id uuid NOT NULL,
     check_name text NOT NULL,
@@ -458,7 +474,14 @@ CREATE TABLE public.reconciliation_incidents (
     opened_at timestamp with time zone NOT NULL,
     seen_at timestamp with time zone NOT NULL,
     closed_at timestamp with time zone,
-    CONSTRAINT reconciliation_incidents_check_is_known CHECK ((check_name = ANY (ARRAY['books_unreadable'::text, 'leg_missing'::text, 'leg_unknown'::text, 'leg_differs'::text, 'sum_differs'::text, 'balance_differs'::text, 'own_money_differs'::text, 'transit_open'::text, 'credit_differs'::text, 'revenue_differs'::text, 'ledger_unbalanced'::text])))
+    CONSTRAINT reconciliation_incidents_check_is_known CHECK ((check_name = ANY (ARRAY['books_unreadable'::text, 'leg_missing'::text, 'leg_unknown'::text, 'leg_differs'::text, 'sum_differs'::text, 'balance_differs'::text, 'own_money_differs'::text, 'transit_open'::text, 'credit_differs'::text, 'revenue_differs'::text, 'ledger_unbalanced'::text, 'top_up_differs'::text, 'dispute_differs'::text, 'expired_differs'::text])))
+);
+
+CREATE TABLE public.reconciliation_proof (
+    is_single boolean DEFAULT true NOT NULL,
+    until_id uuid NOT NULL,
+    until_at timestamp with time zone NOT NULL,
+    CONSTRAINT reconciliation_proof_is_one CHECK (is_single)
 );
 
 CREATE TABLE public.reconciliation_runs (
@@ -614,7 +637,7 @@ CREATE TABLE public.timings (
     created_at timestamp with time zone NOT NULL,
     completed_at timestamp with time zone,
     CONSTRAINT timings_final_has_an_end CHECK (((state = ANY (ARRAY['completed'::text, 'cancelled'::text, 'discarded'::text])) = (completed_at IS NOT NULL))),
-    CONSTRAINT timings_kind_is_known CHECK ((kind = ANY (ARRAY['expire_hold'::text, 'confirm'::text, 'authorize'::text, 'warn_payment'::text, 'cancel_unpaid'::text, 'start'::text, 'complete'::text, 'capture'::text, 'settle'::text, 'top_up'::text, 'expire_credit'::text, 'remind_credit'::text, 'expire_proposal'::text, 'uphold_no_show'::text, 'guard_authorization'::text, 'write_off'::text]))),
+    CONSTRAINT timings_kind_is_known CHECK ((kind = ANY (ARRAY['expire_hold'::text, 'confirm'::text, 'authorize'::text, 'warn_payment'::text, 'cancel_unpaid'::text, 'start'::text, 'complete'::text, 'capture'::text, 'settle'::text, 'top_up'::text, 'expire_credit'::text, 'remind_credit'::text, 'expire_proposal'::text, 'uphold_no_show'::text, 'guard_authorization'::text, 'write_off'::text, 'pay_out'::text, 'remind_debt'::text]))),
     CONSTRAINT timings_state_is_known CHECK ((state = ANY (ARRAY['scheduled'::text, 'running'::text, 'completed'::text, 'cancelled'::text, 'discarded'::text])))
 );
 
@@ -675,6 +698,9 @@ ALTER TABLE ONLY public.credit_uses
 ALTER TABLE ONLY public.disputes
     ADD CONSTRAINT disputes_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.floats
+    ADD CONSTRAINT floats_pkey PRIMARY KEY (on_date);
+
 ALTER TABLE ONLY public.fraud_warnings
     ADD CONSTRAINT fraud_warnings_pkey PRIMARY KEY (id);
 
@@ -732,8 +758,14 @@ ALTER TABLE ONLY public.payouts
 ALTER TABLE ONLY public.rate_limits
     ADD CONSTRAINT rate_limits_pkey PRIMARY KEY (key);
 
+ALTER TABLE ONLY public.reconciliation_accounts
+    ADD CONSTRAINT reconciliation_accounts_pkey PRIMARY KEY (account);
+
 ALTER TABLE ONLY public.reconciliation_incidents
     ADD CONSTRAINT reconciliation_incidents_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.reconciliation_proof
+    ADD CONSTRAINT reconciliation_proof_pkey PRIMARY KEY (is_single);
 
 ALTER TABLE ONLY public.reconciliation_runs
     ADD CONSTRAINT reconciliation_runs_pkey PRIMARY KEY (id);
@@ -788,6 +820,8 @@ ALTER TABLE ONLY public.users
 
 CREATE INDEX admin_actions_by_time ON public.admin_actions USING btree (at, id);
 
+CREATE INDEX balance_transactions_by_kept ON public.balance_transactions USING btree (kept_at);
+
 CREATE INDEX booking_events_by_booking ON public.booking_events USING btree (booking_id, "position");
 
 CREATE INDEX booking_events_by_calendar ON public.booking_events USING btree (instructor_id, calendar_version) WHERE (calendar_version IS NOT NULL);
@@ -808,7 +842,11 @@ CREATE INDEX bookings_taught_by_instructor ON public.bookings USING btree (instr
 
 CREATE INDEX credit_lots_by_user ON public.credit_lots USING btree (user_id, expires_at) WHERE (remaining_cents > 0);
 
+CREATE INDEX credit_lots_open ON public.credit_lots USING btree (user_id) INCLUDE (remaining_cents) WHERE (remaining_cents > 0);
+
 CREATE INDEX credit_uses_by_lot ON public.credit_uses USING btree (lot_id);
+
+CREATE INDEX credit_uses_reserved ON public.credit_uses USING btree (lot_id) INCLUDE (amount_cents) WHERE (state = 'reserved'::text);
 
 CREATE INDEX disputes_by_booking ON public.disputes USING btree (booking_id);
 
@@ -821,6 +859,8 @@ CREATE INDEX idempotency_keys_by_expiry ON public.idempotency_keys USING btree (
 CREATE INDEX learners_by_student ON public.learners USING btree (student_id);
 
 CREATE INDEX ledger_entries_by_booking ON public.ledger_entries USING btree (booking_id);
+
+CREATE INDEX ledger_entries_by_source ON public.ledger_entries USING btree (source);
 
 CREATE INDEX ledger_entries_by_time ON public.ledger_entries USING btree (effective_at, id);
 
@@ -842,7 +882,9 @@ CREATE INDEX payments_moving ON public.payments USING btree (updated_at) WHERE (
 
 CREATE INDEX payouts_by_instructor ON public.payouts USING btree (instructor_id, id DESC);
 
-CREATE UNIQUE INDEX payouts_one_requested ON public.payouts USING btree (instructor_id) WHERE ((state = 'requested'::text) AND is_asked);
+CREATE UNIQUE INDEX payouts_one_requested ON public.payouts USING btree (instructor_id) WHERE (state = 'requested'::text);
+
+CREATE INDEX payouts_unsettled ON public.payouts USING btree (instructor_id, id) WHERE (state = ANY (ARRAY['in_transit'::text, 'failed'::text]));
 
 CREATE INDEX reconciliation_incidents_by_time ON public.reconciliation_incidents USING btree (opened_at, id);
 
@@ -1046,6 +1088,9 @@ GRANT SELECT ON TABLE public.credit_uses TO instainstru_reads;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.disputes TO instainstru_app;
 GRANT SELECT ON TABLE public.disputes TO instainstru_reads;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.floats TO instainstru_app;
+GRANT SELECT ON TABLE public.floats TO instainstru_reads;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.fraud_warnings TO instainstru_app;
 GRANT SELECT ON TABLE public.fraud_warnings TO instainstru_reads;
 
@@ -1086,8 +1131,14 @@ GRANT SELECT ON TABLE public.payouts TO instainstru_reads;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.rate_limits TO instainstru_app;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.reconciliation_accounts TO instainstru_app;
+GRANT SELECT ON TABLE public.reconciliation_accounts TO instainstru_reads;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.reconciliation_incidents TO instainstru_app;
 GRANT SELECT ON TABLE public.reconciliation_incidents TO instainstru_reads;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.reconciliation_proof TO instainstru_app;
+GRANT SELECT ON TABLE public.reconciliation_proof TO instainstru_reads;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.reconciliation_runs TO instainstru_app;
 GRANT SELECT ON TABLE public.reconciliation_runs TO instainstru_reads;
