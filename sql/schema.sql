@@ -302,6 +302,7 @@ CREATE TABLE public.instructors (
     has_submitted_details boolean DEFAULT false NOT NULL,
     requirements_due text[] DEFAULT '{}'::text[] NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    transfers_since timestamp with time zone,
     CONSTRAINT instructors_home_is_on_earth CHECK ((((home_lat >= ('-90'::integer)::double precision) AND (home_lat <= (90)::double precision)) AND ((home_lon >= ('-180'::integer)::double precision) AND (home_lon <= (180)::double precision)))),
     CONSTRAINT instructors_home_is_whole CHECK (((home_lat IS NULL) = (home_lon IS NULL))),
     CONSTRAINT instructors_modalities_are_known CHECK (((modalities <@ ARRAY['online'::text, 'in_person'::text]) AND (cardinality(modalities) > 0)))
@@ -406,7 +407,8 @@ CREATE TABLE public.payment_methods (
     exp_year integer NOT NULL,
     fingerprint text,
     created_at timestamp with time zone NOT NULL,
-    detached_at timestamp with time zone
+    detached_at timestamp with time zone,
+    refused_at timestamp with time zone
 );
 
 CREATE TABLE public.payments (
@@ -431,7 +433,10 @@ CREATE TABLE public.payments (
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
     top_up_id text,
-    CONSTRAINT payments_status_is_known CHECK ((status = ANY (ARRAY['card_setup'::text, 'scheduled'::text, 'authorizing'::text, 'authorized'::text, 'auth_retry'::text, 'card_required'::text, 'action_required'::text, 'capturing'::text, 'captured'::text, 'payout_pending'::text, 'settled'::text, 'releasing'::text, 'released'::text, 'crediting'::text, 'credited'::text, 'credit_only'::text, 'auth_lost'::text, 'collection'::text, 'written_off'::text, 'refunding'::text, 'refunded'::text, 'partially_refunded'::text, 'refund_failed'::text, 'disputed'::text, 'dispute_lost'::text])))
+    withheld_cents integer DEFAULT 0 NOT NULL,
+    to_reverse_cents integer DEFAULT 0 NOT NULL,
+    CONSTRAINT payments_status_is_known CHECK ((status = ANY (ARRAY['card_setup'::text, 'scheduled'::text, 'authorizing'::text, 'authorized'::text, 'auth_retry'::text, 'card_required'::text, 'action_required'::text, 'capturing'::text, 'captured'::text, 'payout_pending'::text, 'settled'::text, 'releasing'::text, 'released'::text, 'crediting'::text, 'credited'::text, 'credit_only'::text, 'auth_lost'::text, 'collection'::text, 'written_off'::text, 'refunding'::text, 'refunded'::text, 'partially_refunded'::text, 'refund_failed'::text, 'disputed'::text, 'dispute_lost'::text]))),
+    CONSTRAINT payments_withhold_no_less_than_nothing CHECK (((withheld_cents >= 0) AND (to_reverse_cents >= 0)))
 );
 
 CREATE TABLE public.payouts (
@@ -618,7 +623,7 @@ CREATE TABLE public.stripe_operations (
     error_code text,
     result jsonb,
     CONSTRAINT stripe_operations_final_has_an_end CHECK (((state = ANY (ARRAY['succeeded'::text, 'failed'::text])) = (finished_at IS NOT NULL))),
-    CONSTRAINT stripe_operations_state_is_known CHECK ((state = ANY (ARRAY['planned'::text, 'sent'::text, 'succeeded'::text, 'failed'::text, 'unknown'::text])))
+    CONSTRAINT stripe_operations_state_is_known CHECK ((state = ANY (ARRAY['planned'::text, 'sent'::text, 'succeeded'::text, 'failed'::text, 'unknown'::text, 'parked'::text])))
 );
 
 CREATE TABLE public.timings (
@@ -880,6 +885,10 @@ CREATE INDEX payment_methods_by_user ON public.payment_methods USING btree (user
 
 CREATE INDEX payments_moving ON public.payments USING btree (updated_at) WHERE (status = ANY (ARRAY['authorizing'::text, 'authorized'::text, 'auth_retry'::text, 'auth_lost'::text, 'card_required'::text, 'action_required'::text, 'capturing'::text, 'captured'::text, 'crediting'::text, 'releasing'::text]));
 
+CREATE INDEX payments_owing ON public.payments USING btree (booking_id) WHERE (status = ANY (ARRAY['payout_pending'::text, 'refund_failed'::text]));
+
+CREATE INDEX payments_to_reverse ON public.payments USING btree (booking_id) WHERE (to_reverse_cents > 0);
+
 CREATE INDEX payouts_by_instructor ON public.payouts USING btree (instructor_id, id DESC);
 
 CREATE UNIQUE INDEX payouts_one_requested ON public.payouts USING btree (instructor_id) WHERE (state = 'requested'::text);
@@ -914,13 +923,15 @@ CREATE INDEX strikes_by_instructor ON public.strikes USING btree (instructor_id,
 
 CREATE INDEX stripe_events_by_time ON public.stripe_events USING btree (received_at, id);
 
+CREATE INDEX stripe_events_payouts_failed ON public.stripe_events USING btree (received_at) WHERE ((type = 'payout.failed'::text) AND (account IS NULL));
+
 CREATE INDEX stripe_events_waiting ON public.stripe_events USING btree (next_attempt_at) WHERE (state = 'received'::text);
 
 CREATE INDEX stripe_operations_by_booking ON public.stripe_operations USING btree (booking_id);
 
-CREATE UNIQUE INDEX stripe_operations_one_open ON public.stripe_operations USING btree (booking_id) WHERE (state = ANY (ARRAY['planned'::text, 'sent'::text, 'unknown'::text]));
+CREATE UNIQUE INDEX stripe_operations_one_open ON public.stripe_operations USING btree (booking_id) WHERE (state = ANY (ARRAY['planned'::text, 'sent'::text, 'unknown'::text, 'parked'::text]));
 
-CREATE INDEX stripe_operations_open ON public.stripe_operations USING btree (planned_at) WHERE (state = ANY (ARRAY['planned'::text, 'sent'::text, 'unknown'::text]));
+CREATE INDEX stripe_operations_open ON public.stripe_operations USING btree (planned_at) WHERE (state = ANY (ARRAY['planned'::text, 'sent'::text, 'unknown'::text, 'parked'::text]));
 
 CREATE INDEX stripe_operations_tried ON public.stripe_operations USING btree (finished_at) WHERE (kind = 'confirm_intent'::text);
 
