@@ -22,7 +22,8 @@ from domain.movements import (
     TransferSeen,
 )
 
-OperationState = Literal["planned", "sent", "succeeded", "failed", "unknown"]
+OperationState = Literal["planned", "sent", "succeeded", "failed", "unknown", "parked"]
+"""`parked`: nobody knows, and only a person may decide; it blocks its booking's money."""
 IntentStatus = Literal[
     "requires_payment_method",
     "requires_confirmation",
@@ -33,6 +34,9 @@ IntentStatus = Literal[
     "succeeded",
 ]
 DeclineKind = Literal["soft", "hard", "authentication"]
+
+KEY_REFUSED = "key_refused"
+"""The reason of `Unknown` when Stripe does not take our key: nothing is sent until it does."""
 
 TEST_CARD_PREFIXES = ("pm_card_", "pm_emulator_script_")
 """Stripe's test cards and the emulator's scripted ones: names of cards, not saved cards."""
@@ -239,6 +243,8 @@ class Unknown(msgspec.Struct, frozen=True, kw_only=True, tag="unknown", tag_fiel
     """Nobody knows whether it happened: repeat with the same key, or read back."""
 
     reason: str
+    needs_a_person: bool = False
+    """Whether sending again could do harm, so that only a person may say what happened."""
 
 
 Moved = TransferSeen | MovementsSeen | TopUpBackSeen | PayoutSeen

@@ -7,8 +7,26 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from domain.operations import Answer, Call, Operation
+import msgspec
+
+from domain.operations import Answer, Call, Operation, OperationState
 from storage.query import Tx, query
+
+
+class OpenOperation(msgspec.Struct, frozen=True, kw_only=True):
+    """A write that is not over, as admins see it. `first_sent_at` is marketplace time."""
+
+    id: UUID
+    kind: str
+    booking_id: UUID | None
+    subject_id: UUID
+    idempotency_key: str
+    params: Call
+    state: OperationState
+    attempts: int
+    planned_at: datetime
+    first_sent_at: datetime | None
+    error_code: str | None
 
 
 @query
@@ -44,7 +62,32 @@ async def finish_operation(
 
 
 @query
-async def park_operation(tx: Tx, *, operation_id: UUID, error_code: str) -> UUID | None: ...
+async def park_operation(
+    tx: Tx,
+    *,
+    operation_id: UUID,
+    state: Literal["planned", "unknown", "parked"],
+    error_code: str,
+) -> UUID | None: ...
+
+
+@query
+async def operation_by_id(tx: Tx, *, operation_id: UUID) -> Operation | None: ...
+
+
+@query
+async def waits_for_sending(tx: Tx, *, booking_id: UUID, error_code: str) -> bool: ...
+
+
+@query
+async def open_operations(
+    tx: Tx,
+    *,
+    state: OperationState | None,
+    before_at: datetime | None,
+    before_id: UUID | None,
+    most: int,
+) -> list[OpenOperation]: ...
 
 
 @query

@@ -30,7 +30,7 @@ WHERE NOT EXISTS (
     )
     AND NOT EXISTS (
         SELECT 1 FROM stripe_operations o
-        WHERE o.booking_id = f.id AND o.state IN ('planned', 'sent', 'unknown')
+        WHERE o.booking_id = f.id AND o.state IN ('planned', 'sent', 'unknown', 'parked')
     )
 ORDER BY f.end_at
 LIMIT :most

@@ -10,7 +10,7 @@ WHERE b.status = 'confirmed' AND p.status IN ('auth_retry', 'authorizing', 'auth
     )
     AND NOT EXISTS (
         SELECT 1 FROM stripe_operations o
-        WHERE o.booking_id = b.id AND o.state IN ('planned', 'sent', 'unknown')
+        WHERE o.booking_id = b.id AND o.state IN ('planned', 'sent', 'unknown', 'parked')
     )
 ORDER BY b.start_at
 LIMIT :most
