@@ -137,6 +137,7 @@ def _fund(ctx: Ctx, account: str, fund: str, net: int, free_at: int) -> None:
 
 def _change(ctx: Ctx, account: str, *, available: int, pending: int) -> None:
     """Add to the running balance."""
+    ctx.store.replica.keep_balance(account)
     ctx.store.execute(
         "INSERT INTO balances VALUES (?, ?, ?, ?) ON CONFLICT (account, currency) DO UPDATE SET"
         " available = available + excluded.available, pending = pending + excluded.pending",

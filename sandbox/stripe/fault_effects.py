@@ -1,15 +1,18 @@
 """What each fault does to a request: in front of it, while it runs, to its answer."""
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from sandbox.stripe.errors import api_error, key_in_use, lock_timeout, rate_limited
-from sandbox.stripe.faults import AFTER, BEFORE, Fault
+from sandbox.stripe.errors import StripeError, api_error, key_in_use, lock_timeout, rate_limited
+from sandbox.stripe.faults import AFTER, BEFORE, Fault, Rule
 from sandbox.stripe.protocol import Call, Distorted, Dropped, Reply
 from sandbox.stripe.settings import Config
 from sandbox.stripe.store import Store
 
 Doc = dict[str, Any]
+Reading = Callable[[], Doc]
 
 BAD_GATEWAY = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
 
@@ -57,14 +60,41 @@ def fires(call: Call, action: str) -> bool:
     return any(fault.rule.action == action for fault in call.firing)
 
 
-def stale(call: Call, store: Store, doc: Doc) -> Doc:
-    """A read as from a replica that lags: the objects before the last request that changed them."""
-    if call.request.method != "GET" or not fires(call, "stale_read"):
-        return doc
+@contextmanager
+def stale(call: Call, store: Store, arguments: tuple[str, ...], read: Reading) -> Iterator[None]:
+    """A read as from a replica that lags: all is as it was before what is asked for changed last.
+
+    `read` answers from the present: what it shows tells which transaction is the last one; the
+    rule's `behind` counts further ones back.
+    """
+    rule = _firing(call, "stale_read")
+    if call.request.method != "GET" or rule is None:
+        yield
+        return
     call.decision = "fault:stale_read"
-    if doc.get("object") == "list":
-        return {**doc, "data": [store.earlier(each["id"]) or each for each in doc["data"]]}
-    return store.earlier(doc.get("id") or "") or doc
+    changes = _changes(call, store, arguments, read)
+    if not changes:
+        yield
+        return
+    with store.replica.before(changes[: rule.behind][-1]):
+        yield
+
+
+def _changes(call: Call, store: Store, arguments: tuple[str, ...], read: Reading) -> list[int]:
+    """The transactions that changed what a read is about, the latest first."""
+    try:
+        doc = read()
+    except StripeError:
+        return store.replica.last_changes(arguments)
+    if doc.get("object") == "balance":
+        return store.replica.last_balances(call.account)
+    shown = [each["id"] for each in doc.get("data", ()) if isinstance(each, dict)]
+    return store.replica.last_changes([*arguments, *shown])
+
+
+def _firing(call: Call, action: str) -> Rule | None:
+    """The first rule of this action that fires on the request."""
+    return next((fault.rule for fault in call.firing if fault.rule.action == action), None)
 
 
 async def after(call: Call, config: Config, reply: Reply) -> Reply:

@@ -82,7 +82,7 @@ class Rule(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     `should_retry`: the header of a 429 or 500; `effects`: a stored 500 after all did the work;
     `reason`: the failure code of a payout or refund, the reason of a dispute, the error code of a
     capture that came too late; with such a code the intent stays `requires_capture` for `reads`
-    retrievals more.
+    retrievals more. `behind`: the changes of what is read that a stale read lacks.
     """
 
     action: str
@@ -98,6 +98,7 @@ class Rule(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     size: int = 300_000
     reason: str | None = None
     reads: int = 0
+    behind: int = 1
 
 
 class Fault:

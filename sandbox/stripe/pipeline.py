@@ -1,6 +1,7 @@
 """One API request from the door to the log: who, what, faults, key, lock, work, answer."""
 
 import traceback
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -188,10 +189,10 @@ class Api:
             try:
                 forbid(ctx, call, arguments)
                 if stored_failure is None or stored_failure.rule.effects:
-                    doc = stale(call, self.store, route.handler(ctx, params, *arguments))
-                    call.result = doc.get("id")
-                    afflict(ctx, call, doc)
-                    body = msgspec.json.encode(answer(ctx, doc, params.get("expand") or ()))
+                    read = partial(route.handler, ctx, params, *arguments)
+                    with stale(call, self.store, arguments, read):
+                        doc = read()
+                        body = self._answered(ctx, call, doc, params)
                 if stored_failure is not None:
                     error = api_error("An error occurred.", should_retry=False)
             except StripeError as refused:
@@ -216,6 +217,12 @@ class Api:
             if call.key and print_ and (error is None or error.is_stored):
                 self.keys.keep(call.account, call.key, print_, stored, ctx.now_us)
         return stored
+
+    def _answered(self, ctx: Ctx, call: Call, doc: Doc, params: Doc) -> bytes:
+        """The answer's bytes, after what a fault does to what the request made."""
+        call.result = doc.get("id")
+        afflict(ctx, call, doc)
+        return msgspec.json.encode(answer(ctx, doc, params.get("expand") or ()))
 
     def _context(self, call: Call) -> Ctx:
         """The moment and the caller, for the handler."""

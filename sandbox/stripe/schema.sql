@@ -27,8 +27,30 @@ CREATE INDEX IF NOT EXISTS objects_by_parent ON objects (kind, parent, seq)
 CREATE INDEX IF NOT EXISTS objects_by_group ON objects (kind, transfer_group, seq)
   WHERE transfer_group IS NOT NULL;
 
--- Every object as it was before the last transaction that changed it: what a stale read answers.
-CREATE TABLE IF NOT EXISTS earlier (id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
+-- What the last transactions changed, as it was before them: what a replica that lags still has.
+-- A body of NULL: the object did not exist.
+CREATE TABLE IF NOT EXISTS lag (
+  tx INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  seq INTEGER,
+  kind TEXT,
+  account TEXT,
+  created INTEGER,
+  customer TEXT,
+  payment_intent TEXT,
+  parent TEXT,
+  transfer_group TEXT,
+  body TEXT,
+  PRIMARY KEY (tx, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS lag_by_id ON lag (id, tx);
+CREATE TABLE IF NOT EXISTS lag_balances (
+  tx INTEGER NOT NULL,
+  account TEXT NOT NULL,
+  available INTEGER NOT NULL,
+  pending INTEGER NOT NULL,
+  PRIMARY KEY (tx, account)
+) STRICT, WITHOUT ROWID;
 
 -- What the emulator does by itself when the clock gets there.
 CREATE TABLE IF NOT EXISTS due (

@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from sandbox.stripe.ids import object_id, token
+from sandbox.stripe.replica import Replica
 
 Doc = dict[str, Any]
 
@@ -30,7 +31,8 @@ TABLES: Final = [
     "attempts",
     "floats",
     "prices",
-    "earlier",
+    "lag",
+    "lag_balances",
     "faults",
     "log",
 ]
@@ -62,7 +64,7 @@ class Store:
         self.db.row_factory = sqlite3.Row
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "cache_size=-65536"):
             self.db.execute(f"PRAGMA {pragma}")
-        self.touched: set[str] = set()
+        self.replica = Replica(self.db)
         self._complete_schema()
         self.seed = self.meta("seed") or seed
         self.set_meta("seed", self.seed)
@@ -74,6 +76,8 @@ class Store:
             known = {row["name"] for row in self.db.execute(f"PRAGMA table_info({table})")}
             if column not in known:
                 self.db.execute(f"ALTER TABLE {table} ADD COLUMN {column} TEXT")
+        self.db.execute("DROP TABLE IF EXISTS earlier")
+        self.replica.resume()
 
     def reopened(self) -> None:
         """Take up another state that was copied into the file."""
@@ -88,7 +92,7 @@ class Store:
     def transaction(self) -> Iterator[None]:
         """All of it or nothing."""
         self.db.execute("BEGIN IMMEDIATE")
-        self.touched.clear()
+        self.replica.begin()
         try:
             yield
         except BaseException:
@@ -103,6 +107,7 @@ class Store:
     def undo(self) -> None:
         """Forget what was written since `savepoint`."""
         self.db.execute("ROLLBACK TO work")
+        self.replica.undone()
 
     def wipe(self) -> None:
         """Forget everything but the seed."""
@@ -161,7 +166,7 @@ class Store:
     def insert(self, doc: Doc, account: str) -> None:
         """Keep a new object; its kind is its `object`."""
         kind = doc["object"]
-        self.touched.add(doc["id"])
+        self.replica.keep_absence(doc["id"])
         self.execute(
             "INSERT INTO objects (id, kind, account, created, customer, payment_intent, parent,"
             " transfer_group, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -178,7 +183,7 @@ class Store:
 
     def save(self, doc: Doc) -> None:
         """Keep a changed object; of what lists look for, customer and group alone ever change."""
-        self._keep_earlier(doc["id"])
+        self.replica.keep_object(doc["id"])
         body = msgspec.json.encode(doc).decode()
         if doc["object"] in KEYED:
             query = "UPDATE objects SET body = ?, customer = ?, transfer_group = ? WHERE id = ?"
@@ -186,22 +191,9 @@ class Store:
         else:
             self.execute("UPDATE objects SET body = ? WHERE id = ?", body, doc["id"])
 
-    def _keep_earlier(self, object_id: str) -> None:
-        """Remember how an object was before this transaction changed it."""
-        if object_id in self.touched:
-            return
-        self.touched.add(object_id)
-        self.execute(
-            "INSERT OR REPLACE INTO earlier SELECT id, body FROM objects WHERE id = ?", object_id
-        )
-
-    def earlier(self, object_id: str) -> Doc | None:
-        """An object before its last change; None when it never changed."""
-        body = self.scalar("SELECT body FROM earlier WHERE id = ?", object_id)
-        return None if body is None else msgspec.json.decode(body)
-
     def delete(self, object_id: str) -> None:
         """Forget an object."""
+        self.replica.keep_object(object_id)
         self.execute("DELETE FROM objects WHERE id = ?", object_id)
 
     def find(self, kind: str, object_id: str, account: str | None = None) -> Doc | None:
