@@ -219,10 +219,13 @@ CREATE TABLE public.credit_lots (
     reason text,
     granted_by uuid,
     restored_from uuid,
+    frozen_at timestamp with time zone,
+    voided_at timestamp with time zone,
     CONSTRAINT credit_lots_expired_are_empty CHECK (((expired_at IS NULL) OR (remaining_cents = 0))),
     CONSTRAINT credit_lots_grant_something CHECK ((granted_cents > 0)),
     CONSTRAINT credit_lots_remain_within_grant CHECK (((remaining_cents >= 0) AND (remaining_cents <= granted_cents))),
-    CONSTRAINT credit_lots_source_is_known CHECK ((source = ANY (ARRAY['cancellation'::text, 'goodwill'::text, 'referral'::text, 'no_show'::text, 'package'::text, 'gift'::text])))
+    CONSTRAINT credit_lots_source_is_known CHECK ((source = ANY (ARRAY['cancellation'::text, 'goodwill'::text, 'referral'::text, 'no_show'::text, 'package'::text, 'gift'::text]))),
+    CONSTRAINT credit_lots_voided_stay_frozen CHECK (((voided_at IS NULL) OR (frozen_at IS NOT NULL)))
 );
 
 CREATE TABLE public.credit_uses (
@@ -251,7 +254,7 @@ CREATE TABLE public.disputes (
     created_at timestamp with time zone NOT NULL,
     closed_at timestamp with time zone,
     CONSTRAINT disputes_recovery_is_known CHECK ((recovery = ANY (ARRAY['none'::text, 'wanted'::text, 'done'::text, 'absorbed'::text]))),
-    CONSTRAINT disputes_status_is_known CHECK ((status = ANY (ARRAY['warning_needs_response'::text, 'warning_under_review'::text, 'warning_closed'::text, 'needs_response'::text, 'under_review'::text, 'won'::text, 'lost'::text, 'prevented'::text])))
+    CONSTRAINT disputes_status_is_known CHECK ((status = ANY (ARRAY['warning_needs_response'::text, 'warning_under_review'::text, 'warning_closed'::text, 'needs_response'::text, 'under_review'::text, 'won'::text, 'lost'::text, 'prevented'::text, 'appeal_needs_response'::text, 'appeal_under_review'::text])))
 );
 
 CREATE TABLE public.floats (
@@ -523,6 +526,7 @@ CREATE TABLE public.refunds (
     failure_reason text,
     created_at timestamp with time zone NOT NULL,
     finished_at timestamp with time zone,
+    is_credit boolean DEFAULT false NOT NULL,
     CONSTRAINT refunds_cause_is_known CHECK ((cause = ANY (ARRAY['admin'::text, 'by_instructor'::text, 'no_show_instructor'::text, 'fraud_warning'::text, 'stripe'::text]))),
     CONSTRAINT refunds_final_has_an_end CHECK (((state = ANY (ARRAY['planned'::text, 'pending'::text])) = (finished_at IS NULL))),
     CONSTRAINT refunds_give_something CHECK ((amount_cents > 0)),
@@ -847,7 +851,11 @@ CREATE INDEX bookings_taught_by_instructor ON public.bookings USING btree (instr
 
 CREATE INDEX credit_lots_by_user ON public.credit_lots USING btree (user_id, expires_at) WHERE (remaining_cents > 0);
 
+CREATE INDEX credit_lots_expired ON public.credit_lots USING btree (expired_at) WHERE (expired_at IS NOT NULL);
+
 CREATE INDEX credit_lots_open ON public.credit_lots USING btree (user_id) INCLUDE (remaining_cents) WHERE (remaining_cents > 0);
+
+CREATE INDEX credit_lots_restored ON public.credit_lots USING btree (restored_from) WHERE (restored_from IS NOT NULL);
 
 CREATE INDEX credit_uses_by_lot ON public.credit_uses USING btree (lot_id);
 
