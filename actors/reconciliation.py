@@ -239,7 +239,7 @@ class Reconciliation:
     ) -> tuple[int, int]:
         """Keeps one page and posts the journals that only it can tell of."""
         async with self._db.transaction() as tx:
-            new = set(await _kept(tx, account, transactions))
+            new = set(await _kept(tx, account, transactions, now=self._clock.now()))
             theirs = set(await transactions_posted(tx, account=account, ids=list(new)))
             journals = [
                 journal
@@ -310,7 +310,9 @@ class Reconciliation:
             log.info("reconciliation.closed", incidents=len(decided.closes))
 
 
-async def _kept(tx: Tx, account: str, transactions: Sequence[BalanceTransaction]) -> list[str]:
+async def _kept(
+    tx: Tx, account: str, transactions: Sequence[BalanceTransaction], *, now: datetime
+) -> list[str]:
     return await keep_transactions(
         tx,
         account=account,
@@ -326,6 +328,7 @@ async def _kept(tx: Tx, account: str, transactions: Sequence[BalanceTransaction]
         sources=[each.source for each in transactions],
         descriptions=[each.description for each in transactions],
         instants=[each.created_at for each in transactions],
+        now=now,
     )
 
 

@@ -118,6 +118,7 @@ _REASONS: dict[str, tuple[str, ...]] = {
         "strikes_kind_is_known",
         "balance_transactions_account_is_stripes",
         "reconciliation_incidents_check_is_known",
+        "reconciliation_proof_is_one",
     ),
     "one statement writes both columns": (
         "sessions_end_has_a_reason",

@@ -98,6 +98,7 @@ async def keep_transactions(  # noqa: PLR0913 - one parameter a column
     sources: Sequence[str | None],
     descriptions: Sequence[str | None],
     instants: Sequence[datetime],
+    now: datetime,
 ) -> list[str]: ...
 
 

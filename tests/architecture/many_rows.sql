@@ -107,9 +107,9 @@ SELECT id, line, CASE line WHEN 1 THEN 'SP' WHEN 2 THEN 'REV' ELSE 'SC:' || inst
 FROM bookings, generate_series(1, 3) line;
 SET session_replication_role = origin;
 INSERT INTO balance_transactions (account, id, kind, amount_cents, fee_cents, application_fee_cents, net_cents,
-    leg_cents, is_reserve, currency, created_at)
-SELECT 'SP', 'txn_' || n, 'charge', 5000, 175, 0, 4825, 4825, false, 'usd', pg_temp.today() - n * interval '1 minute'
-FROM generate_series(1, 50000) n;
+    leg_cents, is_reserve, currency, created_at, kept_at)
+SELECT 'SP', 'txn_' || n, 'charge', 5000, 175, 0, 4825, 4825, false, 'usd', at, at
+FROM generate_series(1, 50000) n, LATERAL (SELECT pg_temp.today() - n * interval '1 minute' AS at) t;
 INSERT INTO reconciliation_runs (id, cause, started_at, started_wall_at, finished_at)
 SELECT pg_temp.id('r', n), 'hourly', at, at, at
 FROM generate_series(1, 9000) n, LATERAL (SELECT pg_temp.today() - n * interval '1 hour' AS at) t;
