@@ -9,12 +9,14 @@ import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 import stripe
 from aiolimiter import AsyncLimiter
 from prometheus_client import Histogram
+
+from gateways.stripe_key import REFUSAL, UNAUTHORIZED, KeyGate
 
 TIMEOUT = httpx.Timeout(connect=3.0, read=20.0, write=10.0, pool=5.0)
 BURST = 5
@@ -29,6 +31,9 @@ WORDS = frozenset({
     "webhook_endpoints",
 })  # fmt: skip
 """What addresses are made of; anything else is somebody's id and never becomes a label."""
+
+PROBE_PATH = "/v1/balance"
+PROBE_HEADERS = frozenset({"Authorization", "Stripe-Version", "User-Agent"})
 
 BUCKETS_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 75)
 ANSWERED = Histogram(
@@ -66,6 +71,7 @@ class StripeHttp(stripe.HTTPXClient):
         """Belongs to the event loop it is used in."""
         super().__init__()  # pyright: ignore[reportUnknownMemberType] - the SDK's own annotation
         self._pace = pace
+        self.gate = KeyGate()
 
     def _get_request_args_kwargs(
         self, method: str, url: str, headers: Mapping[str, str], post_data: str | bytes | None
@@ -81,7 +87,23 @@ class StripeHttp(stripe.HTTPXClient):
         headers: Mapping[str, str],
         post_data: str | bytes | None = None,
     ) -> tuple[bytes, int, Mapping[str, str]]:
-        """One try of one request."""
+        """One try of one request; while Stripe refuses our key, its refusal without asking."""
+        if not await self.gate.lets_through(lambda: self._probed(url, headers)):
+            return REFUSAL, UNAUTHORIZED, {}
+        answer = await self._asked(method, url, headers, post_data)
+        self.gate.hear(answer[1])
+        return answer
+
+    async def _probed(self, url: str, headers: Mapping[str, str]) -> int:
+        """The status of a read that costs nothing, with the same key."""
+        parts = urlsplit(url)
+        balance = urlunsplit((parts.scheme, parts.netloc, PROBE_PATH, "", ""))
+        kept = {name: value for name, value in headers.items() if name in PROBE_HEADERS}
+        return (await self._asked("get", balance, kept, None))[1]
+
+    async def _asked(
+        self, method: str, url: str, headers: Mapping[str, str], post_data: str | bytes | None
+    ) -> tuple[bytes, int, Mapping[str, str]]:
         endpoint = endpoint_of(method, url)
         await self._pace.wait(endpoint)
         loop, outcome = asyncio.get_running_loop(), "lost"

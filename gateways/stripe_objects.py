@@ -99,6 +99,7 @@ class ErrorBody(msgspec.Struct, frozen=True):
     decline_code: str | None = None
     advice_code: str | None = None
     message: str | None = None
+    param: str | None = None
 
 
 class IntentBody(msgspec.Struct, frozen=True):

@@ -8,7 +8,8 @@ import httpx
 import stripe
 import structlog
 
-from domain.operations import Declined, Refused, Unknown
+from domain.operations import KEY_REFUSED, Decline, Declined, Refused, Unknown
+from gateways.stripe_key import UNAUTHORIZED
 from gateways.stripe_objects import ErrorBody, decline_of
 
 log = structlog.get_logger()
@@ -24,6 +25,8 @@ STALE_CODES = frozenset(
     }
 )
 IN_USE = "idempotency_key_in_use"
+CARD_PARAMETERS = frozenset({"payment_method", "payment_method_data", "source"})
+"""Parameters that name the card: what Stripe has against them, it has against the card."""
 
 
 class IsStale(Exception):
@@ -57,35 +60,45 @@ def error_of(error: stripe.StripeError) -> ErrorBody:
         decline_code=found.decline_code,
         advice_code=found.advice_code,
         message=found.message,
+        param=found.param,
     )
 
 
 def outcome_of(error: stripe.StripeError) -> Declined | Refused | Unknown:
     """What a failed request means. Raises `IsStale` or `IsStoredFailure` where a read must tell."""
     found, status = error_of(error), error.http_status or 0
-    log.info(
-        "stripe.failed",
-        status=status,
-        code=found.code,
-        decline_code=found.decline_code,
-        advice_code=found.advice_code,
-        request=error.request_id,
-    )
+    log_failure(error)
     if isinstance(error, stripe.IdempotencyError):
         # our key scheme is broken: a new key could do it twice, so a person must look
-        log.error("stripe.key_reused", request=error.request_id)
-        return Unknown(reason="idempotency_error")
+        return Unknown(reason="idempotency_error", needs_a_person=True)
     if found.code in STALE_CODES:
         raise IsStale(found.code or "")
     if status == 402:
         return _declined(found)
     if status in {400, 403, 404}:
-        return Refused(code=found.code or "invalid_request", message=found.message or str(error))
+        return _refused(found, str(error))
     if status >= 500 and (error.headers or {}).get("idempotent-replayed") == "true":
         raise IsStoredFailure
-    if status == 401:
-        log.error("stripe.key_refused", request=error.request_id)
+    if status == UNAUTHORIZED:
+        return Unknown(reason=KEY_REFUSED)
     return Unknown(reason=found.code or f"{type(error).__name__} {status}".strip())
+
+
+def log_failure(error: stripe.StripeError) -> None:
+    """Writes down all that Stripe tells of a failure; what people cause is everyday life."""
+    found = error.error
+    intent = found.payment_intent if found else None
+    write = log.info if error.http_status in {402, 404} else log.error
+    write(
+        "stripe.failed",
+        http_status=error.http_status,
+        code=found.code if found else error.code,
+        decline_code=found.decline_code if found else None,
+        advice_code=found.advice_code if found else None,
+        network_advice_code=found.network_advice_code if found else None,
+        payment_intent=intent.id if intent else None,
+        request_id=error.request_id,
+    )
 
 
 def _declined(found: ErrorBody) -> Declined | Refused:
@@ -93,3 +106,13 @@ def _declined(found: ErrorBody) -> Declined | Refused:
     if decline is None:
         return Refused(code="payment_refused", message=found.message or "")
     return Declined(decline=decline)
+
+
+def _refused(found: ErrorBody, words: str) -> Declined | Refused:
+    """A card that is no more is the card's doing; everything else is ours or the account's."""
+    code = found.code or "invalid_request"
+    if found.param in CARD_PARAMETERS:
+        return Declined(
+            decline=Decline(kind="hard", code=code, message="This card cannot be used any more.")
+        )
+    return Refused(code=code, message=found.message or words)

@@ -7,7 +7,7 @@ from typing import TypeVar
 import stripe
 
 from domain.operations import Refused, Unknown
-from gateways.stripe_outcomes import is_busy
+from gateways.stripe_outcomes import is_busy, log_failure
 
 T = TypeVar("T")
 
@@ -29,6 +29,7 @@ async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
 
 def reading(error: stripe.StripeError) -> Refused | Unknown:
     """What a failed read means: not there, or try again."""
+    log_failure(error)
     if error.http_status in {400, 403, 404}:
         return Refused(code=(error.error and error.error.code) or "missing", message=str(error))
     return Unknown(reason=f"{type(error).__name__} {error.http_status or ''}".strip())
