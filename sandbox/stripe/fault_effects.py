@@ -5,7 +5,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sandbox.stripe.errors import StripeError, api_error, key_in_use, lock_timeout, rate_limited
+from sandbox.stripe.errors import (
+    StripeError,
+    api_error,
+    key_in_use,
+    lock_timeout,
+    rate_limited,
+    unauthorized,
+)
 from sandbox.stripe.faults import AFTER, BEFORE, Fault, Rule
 from sandbox.stripe.protocol import Call, Distorted, Dropped, Reply
 from sandbox.stripe.settings import Config
@@ -37,10 +44,19 @@ async def before(call: Call, config: Config) -> None:
                 raise key_in_use(call.key or "")
             case "429_rate":
                 raise rate_limited(should_retry=rule.should_retry)
+            case "401_key" | "refuse":
+                raise _refusal(rule)
             case "429_lock":
                 raise lock_timeout(should_retry=rule.should_retry)
             case _:
                 raise Distorted(Reply(status=502, body=BAD_GATEWAY, content_type=b"text/html"))
+
+
+def _refusal(rule: Rule) -> StripeError:
+    """The refusal a rule tells; nothing has happened and nothing is kept."""
+    if rule.action == "401_key":
+        return unauthorized("Invalid API Key provided.")
+    return StripeError(rule.status, "Refused.", code=rule.reason, param=rule.param, is_stored=False)
 
 
 async def during(call: Call) -> Fault | None:

@@ -25,6 +25,8 @@ BEFORE: Final = (
     "429_rate",
     "429_lock",
     "html_502",
+    "401_key",
+    "refuse",
 )
 DURING: Final = ("latency", "500_stored", "key_expiry_now", "stale_read", "early")
 BUSINESS_BEFORE: Final = ("account_restrict", "capture_expired")
@@ -83,6 +85,7 @@ class Rule(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     `reason`: the failure code of a payout or refund, the reason of a dispute, the error code of a
     capture that came too late; with such a code the intent stays `requires_capture` for `reads`
     retrievals more. `behind`: the changes of what is read that a stale read lacks.
+    A `refuse` answers `status` with `reason` as its code, about `param`.
     """
 
     action: str
@@ -97,6 +100,8 @@ class Rule(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     effects: bool = False
     size: int = 300_000
     reason: str | None = None
+    param: str | None = None
+    status: int = 400
     reads: int = 0
     behind: int = 1
 
