@@ -16,6 +16,7 @@ from gateways.stripe import StripeGateway
 from storage.database import Database
 from storage.payment_methods import (
     SavedMethod,
+    accept_card,
     forget_method,
     keep_seen,
     latest_methods_of_users,
@@ -85,6 +86,8 @@ class Cards:
             self._db.reads, payment_method_id=payment_method_id, user_id=viewer.user_id
         )
         if saved is not None:
+            if saved.is_refused:
+                await self._accept(saved.id)
             return Card(saved.id, is_saved=True)
         if is_test_card(payment_method_id) and not self._stripe.is_live:
             return Card(payment_method_id, is_saved=False)
@@ -97,6 +100,11 @@ class Cards:
             raise Invalid("this is none of your cards", pointer=POINTER)
         await self._keep(seen, viewer.user_id)
         return Card(seen.id, is_saved=True)
+
+    async def _accept(self, payment_method_id: str) -> None:
+        """Its owner wants it tried again, whatever the bank said last."""
+        async with self._db.transaction() as tx:
+            await accept_card(tx, payment_method_id=payment_method_id)
 
     async def save(self, card: Card, viewer: Viewer) -> Card:
         """Saves a test card for the viewer. `CardDeclined`, `PaymentUnavailable`."""

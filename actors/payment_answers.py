@@ -11,16 +11,20 @@ from actors.payment_records import (
     Scene,
     Why,
     absorb,
-    absorb_loss,
-    absorb_movements,
     advance,
-    refuse_refund,
     save,
     scene_of,
     stage_confirm,
 )
 from actors.payout_records import record_payout_answer
-from actors.top_ups import absorb_top_up, absorb_top_up_back, top_up_kept, top_up_refused
+from actors.refund_records import absorb_loss, absorb_movements, refuse_refund
+from actors.top_ups import (
+    absorb_top_up,
+    absorb_top_up_back,
+    reversal_refused,
+    top_up_kept,
+    top_up_refused,
+)
 from domain.movements import (
     CreateRefund,
     CreateTransfer,
@@ -31,9 +35,11 @@ from domain.movements import (
     TransferSeen,
 )
 from domain.operations import (
+    KEY_REFUSED,
     SEEN,
     Answer,
     AttachMethod,
+    CancelIntent,
     CancelSetup,
     CaptureIntent,
     ConfirmIntent,
@@ -53,8 +59,9 @@ from domain.operations import (
 )
 from domain.payment_folds import after_decline
 from domain.settings import Policy
+from domain.withholding import RESTRICTED
 from storage.operations import finish_operation, park_operation
-from storage.payment_methods import keep_seen
+from storage.payment_methods import keep_seen, refuse_card
 from storage.query import Tx
 from storage.timings import sync_timings
 
@@ -65,8 +72,16 @@ AUTHORIZATIONS = Counter(
     "Cards tried, by the step of the ladder and what came of it.",
     ("n", "result", "decline_code"),
 )
+BLOCKED = Counter(
+    "payments_blocked_total",
+    "Cards that Stripe refused to ask, for a reason that is not the card's.",
+    ("call", "code"),
+)
 CAPTURES = Counter("captures_total", "Captures, by what came of them.", ("result",))
 
+
+LAPSED = frozenset({"charge_expired_for_capture", "capture_charge_authorization_expired"})
+"""Why a capture is refused when the reserved money is gone."""
 
 MOVING = (CreateRefund, CreateTransfer, ReverseTopUp, ReverseTransfer)
 
@@ -77,6 +92,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     decline: Decline | None = None
     code: str | None = None
     stops: Literal["blocked", "unknown"] | None = None
+    is_stuck: bool = False
+    """Refused because our view is old, and the fresh one tells nothing more: once is patience."""
 
 
 async def record_answer(
@@ -88,8 +105,7 @@ async def record_answer(
     if not scene:
         return await _apart(tx, operation, answer, now=now)
     if isinstance(answer, Unknown):
-        if await park_operation(tx, operation_id=operation.id, error_code=answer.reason):
-            log.warning("operation.unknown", operation=operation.id, reason=answer.reason)
+        if await _kept_open(tx, operation, answer):
             await sync_timings(tx, booking_id=scene.facts.booking_id, now=now, policy=policy)
         return Outcome(stops="unknown", code=answer.reason)
     if await _close(tx, operation, answer, now=now) is None:
@@ -106,12 +122,26 @@ async def record_answer(
 async def _apart(tx: Tx, operation: Operation, answer: Answer, *, now: datetime) -> Outcome:
     """An operation that belongs to no booking: a payout."""
     if isinstance(answer, Unknown):
-        await park_operation(tx, operation_id=operation.id, error_code=answer.reason)
+        await _kept_open(tx, operation, answer)
         return Outcome(stops="unknown", code=answer.reason)
     if await _close(tx, operation, answer, now=now) is None:
         return Outcome()
     await record_payout_answer(tx, operation, answer, now=now)
     return Outcome(code=_code_of(answer))
+
+
+async def _kept_open(tx: Tx, operation: Operation, answer: Unknown) -> bool:
+    """Keeps an operation whose outcome nobody knows; a key refused at once has sent nothing."""
+    state: Literal["planned", "unknown", "parked"] = "unknown"
+    if answer.needs_a_person:
+        state = "parked"
+    elif answer.reason == KEY_REFUSED and operation.attempts <= 1:
+        state = "planned"
+    log.warning("operation.kept_open", operation=operation.id, state=state, reason=answer.reason)
+    kept = await park_operation(
+        tx, operation_id=operation.id, state=state, error_code=answer.reason
+    )
+    return kept is not None
 
 
 async def _close(tx: Tx, operation: Operation, answer: Answer, *, now: datetime) -> Outcome | None:
@@ -177,7 +207,7 @@ async def _seen(tx: Tx, scene: Scene, operation: Operation, seen: Seen) -> Scene
         case CreateTransfer(), TransferSeen():
             return await absorb_top_up(tx, scene, seen)
         case ReverseTopUp(), TopUpBackSeen():
-            return await absorb_top_up_back(tx, scene, seen)
+            return await absorb_top_up_back(tx, scene, operation.params, seen)
         case CreateRefund() | ReverseTransfer(), MovementsSeen():
             return await absorb_movements(tx, scene, seen)
         case _, IntentSeen():
@@ -195,6 +225,13 @@ async def _declined(tx: Tx, scene: Scene, operation: Operation, decline: Decline
     if isinstance(operation.params, AttachMethod):
         # a card that cannot even be saved is not this booking's card
         payment = msgspec.structs.replace(payment, payment_method_id=None)
+    if decline.kind == "hard" and isinstance(operation.params, ConfirmIntent):
+        await refuse_card(
+            tx,
+            payment_method_id=operation.params.payment_method_id,
+            user_id=scene.facts.student_id,
+            now=scene.now,
+        )
     after = after_decline(scene.facts, payment, decline, now=scene.now, policy=scene.policy)
     return await save(tx, scene, after)
 
@@ -217,14 +254,39 @@ async def _refused(
             decline = Decline(kind="hard", code=refused.code, message="This card cannot be used.")
             return await _declined(tx, scene, operation, decline), Outcome(decline=decline)
         case CreateIntent() | ConfirmIntent():
-            decline = Decline(kind="soft", code=refused.code)
-            scene = await _declined(tx, scene, operation, decline)
-            return scene, Outcome(code=refused.code)
+            return await _blocked(tx, scene, operation, refused.code)
         case CancelSetup():
             gone = msgspec.structs.replace(scene.payment, status="released")
             return await save(tx, scene, gone), Outcome()
+        case CaptureIntent(as_fee_cents=as_fee):
+            return scene, await _capture_refused(tx, scene, as_fee, refused.code)
         case _:
             return scene, Outcome(stops="blocked", code=refused.code)
+
+
+async def _blocked(tx: Tx, scene: Scene, operation: Operation, code: str) -> tuple[Scene, Outcome]:
+    """A bug of ours or the instructor's account: asked again by and by, and no word to the student.
+
+    Nothing of the retry ladder is used up; whoever is there to pay sees that it cannot be done now.
+    """
+    BLOCKED.labels(call=operation.kind, code=code).inc()
+    waiting = msgspec.structs.replace(scene.payment, is_on_session=False)
+    scene = await save(tx, scene, waiting)
+    booking_id = scene.facts.booking_id
+    await sync_timings(tx, booking_id=booking_id, now=scene.now, policy=scene.policy)
+    return scene, Outcome(stops="blocked", code=code)
+
+
+async def _capture_refused(tx: Tx, scene: Scene, as_fee: int | None, code: str) -> Outcome:
+    """The instructor may receive nothing: taken for the platform alone (§1.7), else hour by hour.
+
+    The page before the bank lets the money go is planned here.
+    """
+    if as_fee is None and code in RESTRICTED:
+        return Outcome(code=code)
+    booking_id, policy = scene.facts.booking_id, scene.policy
+    await sync_timings(tx, booking_id=booking_id, now=scene.now, policy=policy)
+    return Outcome(stops="blocked", code=code)
 
 
 async def _kept_back(tx: Tx, scene: Scene, operation: Operation, code: str) -> Scene:
@@ -235,7 +297,9 @@ async def _kept_back(tx: Tx, scene: Scene, operation: Operation, code: str) -> S
         case CreateTransfer():
             return await top_up_refused(tx, scene, code)
         case ReverseTopUp():
-            return await top_up_kept(tx, scene, code)
+            return await top_up_kept(tx, scene, operation, code)
+        case ReverseTransfer() if scene.payment.to_reverse_cents:
+            return await reversal_refused(tx, scene, code)
         case _:
             return await absorb_loss(tx, scene)
 
@@ -243,8 +307,10 @@ async def _kept_back(tx: Tx, scene: Scene, operation: Operation, code: str) -> S
 async def _stale(tx: Tx, scene: Scene, operation: Operation, stale: Stale) -> tuple[Scene, Outcome]:
     """Our view was old: take the real one in."""
     match operation.params, stale.now_seen:
-        case CreateRefund(), _:
-            return await refuse_refund(tx, scene, stale.code), Outcome(code=stale.code)
+        case CreateRefund(), seen:
+            moved = seen if isinstance(seen, MovementsSeen) else None
+            after = await refuse_refund(tx, scene, stale.code, seen=moved)
+            return after, Outcome(code=stale.code)
         case CancelSetup(), _:
             # it has succeeded or is cancelled: nothing is open either way
             gone = msgspec.structs.replace(scene.payment, status="released")
@@ -252,15 +318,28 @@ async def _stale(tx: Tx, scene: Scene, operation: Operation, stale: Stale) -> tu
         case _, IntentSeen() as seen:
             before = scene.payment.status
             scene = await absorb(tx, scene, seen)
-            is_stuck = scene.payment.status == before
-            if is_stuck and isinstance(operation.params, ConfirmIntent):
-                decline = Decline(kind="soft", code=stale.code)
-                return await _declined(tx, scene, operation, decline), Outcome(decline=decline)
-            if is_stuck and not isinstance(operation.params, CaptureIntent):
-                return scene, Outcome(stops="blocked", code=stale.code)
-            return scene, Outcome()
+            is_let_go = isinstance(operation.params, CancelIntent) and seen.status == "canceled"
+            if scene.payment.status != before or is_let_go:
+                return scene, Outcome()
+            return await _stuck(tx, scene, operation, stale.code)
         case _:
             return scene, Outcome(stops="blocked", code=stale.code)
+
+
+async def _stuck(tx: Tx, scene: Scene, operation: Operation, code: str) -> tuple[Scene, Outcome]:
+    """Refused as old, and the fresh view tells nothing more than the old one."""
+    match operation.params:
+        case CaptureIntent() if code in LAPSED:
+            # the bank lets nothing be taken any more, whatever the intent still says
+            lost = msgspec.structs.replace(scene.payment, status="auth_lost")
+            return await save(tx, scene, lost), Outcome(code=code)
+        case CaptureIntent():
+            return scene, Outcome(code=code, is_stuck=True)
+        case ConfirmIntent():
+            decline = Decline(kind="soft", code=code)
+            return await _declined(tx, scene, operation, decline), Outcome(decline=decline)
+        case _:
+            return scene, Outcome(stops="blocked", code=code)
 
 
 def _count(answer: Answer, attempt: int) -> None:

@@ -6,10 +6,8 @@ key or read back. At most one operation a booking is open; an unknown one blocks
 resolved.
 """
 
-import asyncio
-from collections.abc import Coroutine
 from datetime import timedelta
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -17,8 +15,9 @@ import structlog
 
 from actors.calendar_commands import Confirm
 from actors.calendars import Calendars
+from actors.operations import STALE_SECONDS, Operations
 from actors.payers import Payers
-from actors.payment_answers import Outcome, record_answer
+from actors.payment_answers import Outcome
 from actors.payment_records import (
     Scene,
     Why,
@@ -30,35 +29,31 @@ from actors.payment_records import (
     stage_confirm,
     tell,
 )
-from domain.bookings import system
+from domain.bookings import Actor, system
 from domain.errors import DomainError, OperationPending, PaymentUnavailable, Unavailable
 from domain.ids import BookingId, CommandId, UserId, new_id
 from domain.operations import (
-    Answer,
-    Call,
     Decline,
     IntentSeen,
     MethodSeen,
-    NotHappened,
     Operation,
     SetupSeen,
 )
-from domain.payment_calls import NEEDS_CUSTOMER, call_of, key_of, kind_of
+from domain.payment_calls import NEEDS_CUSTOMER, call_of
 from domain.payment_folds import renewed, with_method
-from domain.payments import ASKING, Payment, Step
+from domain.payment_steps import is_blocked
+from domain.payments import ASKING, Step
+from domain.people import Viewer
 from domain.settings import POLICY, Policy
 from domain.timings import UNPAID
 from gateways.clock import Clock
 from gateways.stripe import StripeGateway
 from storage.database import Database
 from storage.operations import (
-    count_operations,
-    mark_sent,
     open_operation,
     operations_to_rescue,
-    plan_operation,
 )
-from storage.payment_methods import keep_seen
+from storage.payment_methods import accept_card, keep_seen
 from storage.payments import bookings_of_method
 from storage.query import Tx
 
@@ -67,12 +62,7 @@ T = TypeVar("T")
 log = structlog.get_logger()
 
 STEPS_MAX = 12
-STALE_SECONDS = 90
-"""Real time after which a sent operation counts as left behind: longer than any call can take."""
-KEY_LIFE = timedelta(hours=23)
-"""Stripe may forget an idempotency key a day after its first use."""
 RESCUE_MAX = 100
-DRAIN_SECONDS = 80.0
 
 State = Literal["rest", "busy", "waiting", "blocked", "unknown"]
 
@@ -106,7 +96,7 @@ class _Look(msgspec.Struct, frozen=True):
     payment_intent_id: str
 
 
-_Decided = _Planned | _AskCalendar | _NeedsCustomer | _Look | None
+_Decided = _Planned | _AskCalendar | _NeedsCustomer | _Look | Driven | None
 
 
 class Payments:
@@ -129,7 +119,7 @@ class Payments:
         self._calendars = calendars
         self._clock = clock
         self._policy = policy
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._operations = Operations(db=db, stripe=stripe, clock=clock, policy=policy)
 
     async def drive(self, booking_id: UUID, why: Why, *, timing_id: UUID | None = None) -> Driven:
         """Does all that this payment needs now. Safe to repeat and to run twice at once.
@@ -138,12 +128,13 @@ class Payments:
         when the database or Stripe does not answer; what was begun is finished by the rescuer.
         """
         last = Outcome()
-        has_asked = has_looked = False
+        has_asked = has_looked = is_stuck = False
         for _ in range(STEPS_MAX):
             decided = await self._decide(booking_id, why, timing_id, has_looked=has_looked)
             match decided:
-                case None:
-                    return Driven(state="rest", decline=last.decline, code=last.code)
+                case None | Driven():
+                    at_rest = Driven(state="rest", decline=last.decline, code=last.code)
+                    return decided or at_rest
                 case _AskCalendar():
                     if has_asked or not await self._confirm(booking_id, decided, why):
                         return Driven(state="waiting")
@@ -154,17 +145,24 @@ class Payments:
                     await self._look(booking_id, decided.payment_intent_id, why)
                     has_looked = True
                 case _Planned():
-                    if not decided.is_new and not self._is_left_behind(decided.operation):
-                        return Driven(state="busy", decline=last.decline)
+                    operation, is_new = decided.operation, decided.is_new
+                    if held := await self._operations.held(operation, is_new=is_new):
+                        return Driven(state=held, decline=last.decline)
                     outcome = await self.finish(decided.operation, why)
-                    if outcome.stops is not None:
-                        return Driven(state=outcome.stops, code=outcome.code)
+                    stops = "blocked" if is_stuck and outcome.is_stuck else outcome.stops
+                    if stops is not None:
+                        return Driven(state=stops, code=outcome.code)
+                    is_stuck = outcome.is_stuck
                     last = outcome if outcome.decline or outcome.code else last
         return Driven(state="busy", decline=last.decline)
 
     async def finish(self, operation: Operation, why: Why) -> Outcome:
         """Sends an open operation (again) and records the answer, whoever stops waiting for it."""
-        return await self._to_the_end(self._finish(operation, why))
+        return await self._operations.finish(operation, why)
+
+    async def waits_for_key(self, booking_id: UUID) -> bool:
+        """Whether a booking is unpaid because Stripe does not, or lately did not, take our key."""
+        return await self._operations.wait_for_key(booking_id)
 
     async def observe(self, booking_id: UUID, seen: IntentSeen, why: Why) -> Driven:
         """Folds in what Stripe shows of a payment intent, then does what follows from it."""
@@ -203,6 +201,7 @@ class Payments:
         found = await bookings_of_method(self._db.reads, payment_method_id=payment_method_id)
         for booking_id in found:
             async with self._db.transaction() as tx:
+                await accept_card(tx, payment_method_id=payment_method_id)
                 scene = await self._scene(tx, booking_id, why)
                 if scene is not None and await open_operation(tx, booking_id=booking_id) is None:
                     await save(tx, scene, renewed(scene.payment, self._policy))
@@ -228,6 +227,8 @@ class Payments:
 
         At boot it takes every open one: the key makes a twin harmless.
         """
+        if not await self._stripe.may_send():
+            return 0
         patience = timedelta(seconds=0 if is_boot else STALE_SECONDS)
         found = await operations_to_rescue(
             self._db.reads, untouched_since=self._clock.wall_now() - patience, most=RESCUE_MAX
@@ -242,10 +243,21 @@ class Payments:
                 log.warning("operation.rescue_failed", operation=operation.id, error=error.code)
         return len(found)
 
+    async def resolve(self, operation_id: UUID, *, happened: bool, viewer: Viewer) -> Operation:
+        """Ends a write that only a person may decide, where Stripe shows what they say.
+
+        Raises `NotFound`, `OperationDiffers`, `PaymentUnavailable` when Stripe does not show it.
+        """
+        actor = Actor(kind="admin", id=viewer.user_id, request_id=viewer.request_id)
+        why = Why(actor=actor, cause="operation.resolve")
+        ended = await self._operations.resolve(operation_id, why, happened=happened)
+        if ended.booking_id is not None:
+            await self.drive(ended.booking_id, why)
+        return ended
+
     async def close(self) -> None:
         """Waits for the calls under way, which nothing may interrupt."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=DRAIN_SECONDS)
+        await self._operations.close()
 
     async def _scene(self, tx: Tx, booking_id: UUID, why: Why) -> Scene | None:
         return await scene_of(tx, booking_id, why=why, now=self._clock.now(), policy=self._policy)
@@ -264,6 +276,8 @@ class Payments:
             if step is None:
                 await rest(tx, scene, timing_id)
                 return None
+            if is_blocked(scene.facts, scene.payment, step, now=scene.now, policy=scene.policy):
+                return Driven(state="blocked")
             if not has_looked and _may_be_late(scene, step):
                 return _Look(scene.payment.payment_intent_id or "")
             return await self._begin(tx, scene, step)
@@ -281,65 +295,7 @@ class Payments:
         )
         await save(tx, scene, begun)
         call = call_of(step, facts, begun)
-        return _Planned(await self._plan(tx, begun, call), is_new=True)
-
-    async def _plan(self, tx: Tx, payment: Payment, call: Call) -> Operation:
-        kind, wall_now = kind_of(call), self._clock.wall_now()
-        before = await count_operations(tx, booking_id=payment.booking_id, kind=kind)
-        operation = Operation(
-            id=new_id(self._clock.now()),
-            kind=kind,
-            booking_id=payment.booking_id,
-            subject_id=payment.booking_id,
-            idempotency_key=key_of(
-                kind, booking_id=payment.booking_id, cycle=payment.cycle, before=before
-            ),
-            params=call,
-            state="planned",
-            attempts=0,
-            planned_at=wall_now,
-            first_sent_at=None,
-            sent_at=None,
-        )
-        await plan_operation(
-            tx,
-            operation_id=operation.id,
-            kind=kind,
-            booking_id=operation.booking_id,
-            subject_id=operation.subject_id,
-            idempotency_key=operation.idempotency_key,
-            params=call,
-            wall_now=wall_now,
-        )
-        return operation
-
-    async def _finish(self, operation: Operation, why: Why) -> Outcome:
-        now = self._clock.now()
-        async with self._db.transaction() as tx:
-            sent = await mark_sent(
-                tx, operation_id=operation.id, now=now, wall_now=self._clock.wall_now()
-            )
-        if sent is None:
-            return Outcome()
-        answer = await self._answer_to(sent)
-        log.info(
-            "stripe.answered", call=sent.kind, booking=sent.booking_id, seen=type(answer).__name__
-        )
-        async with self._db.transaction() as tx:
-            return await record_answer(
-                tx, sent, answer, why=why, now=self._clock.now(), policy=self._policy
-            )
-
-    async def _answer_to(self, sent: Operation) -> Answer:
-        is_key_alive = (
-            sent.first_sent_at is None or self._clock.now() - sent.first_sent_at < KEY_LIFE
-        )
-        if is_key_alive:
-            return await self._stripe.perform(sent.params, key=sent.idempotency_key)
-        found = await self._stripe.read_back(sent.params)
-        if isinstance(found, NotHappened):
-            log.warning("operation.not_happened", operation=sent.id, call=sent.kind)
-        return found
+        return _Planned(await self._operations.plan(tx, begun, call), is_new=True)
 
     async def _confirm(self, booking_id: UUID, asked: _AskCalendar, why: Why) -> bool:
         """Asks the calendar to confirm; whether it answered. The staged command asks again."""
@@ -373,19 +329,6 @@ class Payments:
                 scene.payment, payment_method_id=method.id, decline_code=None
             )
             await save(tx, scene, chosen)
-
-    def _is_left_behind(self, operation: Operation) -> bool:
-        if operation.state == "unknown":
-            return True
-        touched = operation.sent_at or operation.planned_at
-        return (self._clock.wall_now() - touched).total_seconds() >= STALE_SECONDS
-
-    async def _to_the_end(self, work: Coroutine[Any, Any, T]) -> T:
-        """Runs work that a cancelled caller must not stop between the call and its record."""
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return await asyncio.shield(task)
 
 
 def _may_be_late(scene: Scene, step: Step) -> bool:

@@ -16,10 +16,13 @@ from prometheus_client import Counter, Histogram
 from actors.calendar_commands import CancelUnpaid, Complete, Confirm, Expire, Start
 from actors.calendars import Calendars
 from actors.credits import Credits
+from actors.debts import Debts
+from actors.floats import Floats
 from actors.moves import Moves
 from actors.no_shows import NoShows
 from actors.payment_records import Why
 from actors.payments import Driven, Payments
+from actors.payout_schedules import PayoutSchedules
 from domain.bookings import system
 from domain.errors import DomainError, Unavailable
 from domain.ids import BookingId, CommandId, LotId, new_id
@@ -64,6 +67,8 @@ PAYMENT_LATENESS = Histogram(
 ENDING = Counter(
     "authorizations_ending_total", "Authorizations half a day before their end, not captured."
 )
+
+DISCARDED = Counter("timings_discarded_total", "Timings given up after many failures.", ("kind",))
 
 BEAT_SECONDS = 15.0
 FAILURES_MAX = 10
@@ -116,6 +121,9 @@ class Timings:
         credits: Credits,  # noqa: A002 - the house's word
         moves: Moves,
         no_shows: NoShows,
+        schedules: PayoutSchedules,
+        debts: Debts,
+        floats: Floats,
         clock: Clock,
         policy: Policy = POLICY,
     ) -> None:
@@ -126,6 +134,9 @@ class Timings:
         self._credits = credits
         self._moves = moves
         self._no_shows = no_shows
+        self._schedules = schedules
+        self._debts = debts
+        self._floats = floats
         self._clock = clock
         self._policy = policy
 
@@ -163,6 +174,12 @@ class Timings:
             case "expire_old_credits":
                 for lot_id in await lots_to_expire(reads, now=now, most=SWEPT_MAX):
                     await self._credits.expire(lot_id)
+                return
+            case "begin_payouts":
+                await self._schedules.begin()
+                return
+            case "keep_float":
+                await self._floats.keep()
                 return
             case _:
                 log.error("sweep.unknown", name=name)
@@ -227,13 +244,25 @@ class Timings:
                 await self._complete(timing)
             case "expire_proposal":
                 await self._moves.expire(timing.subject_id, timing_id=timing.id)
+            case "pay_out":
+                paid = await self._schedules.pay(timing.subject_id, timing_id=timing.id)
+                _snoozed(Driven(state=paid))
+            case "remind_debt":
+                await self._debts.remind(timing.subject_id, timing_id=timing.id)
             case "expire_credit":
                 await self._credits.expire(LotId(timing.subject_id), timing_id=timing.id)
             case "remind_credit":
                 await self._credits.remind(LotId(timing.subject_id), timing_id=timing.id)
 
     async def _command(self, timing: Timing) -> None:
-        """Asks the calendar; its own transaction ends the timing with the change."""
+        """Asks the calendar; its own transaction ends the timing with the change.
+
+        Nobody loses a lesson because Stripe does not take our key.
+        """
+        is_cancelling = timing.kind == "cancel_unpaid"
+        if is_cancelling and await self._payments.waits_for_key(timing.subject_id):
+            log.warning("cancel_unpaid.waits", booking=timing.subject_id)
+            raise Snooze(SNOOZE["unknown"], is_brief=False)
         parties = await booking_parties(self._db.reads, booking_id=timing.subject_id)
         if parties is not None:
             command = COMMANDS[timing.kind](
@@ -257,6 +286,7 @@ class Timings:
     async def _fail(self, timing: Timing, error: str) -> None:
         now = self._clock.now()
         if timing.failures + 1 >= FAILURES_MAX:
+            DISCARDED.labels(kind=timing.kind).inc()
             log.error("timing.discarded", timing=timing.id, kind=timing.kind)
             await self._write(
                 lambda tx: discard_timing(tx, timing_id=timing.id, now=now, error=error)

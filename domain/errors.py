@@ -179,6 +179,10 @@ class OperationPending(Conflict):
     """A payment step for this booking is still under way."""
 
 
+class OperationDiffers(Conflict):
+    """Stripe does not show what you say of this write."""
+
+
 class TooMany(DomainError):
     """Too many requests."""
 

@@ -28,6 +28,13 @@ class LatestMethod(msgspec.Struct, frozen=True, kw_only=True):
     id: str
 
 
+class KnownMethod(msgspec.Struct, frozen=True, kw_only=True):
+    """A card of somebody's. `is_refused`: not tried by itself until it is chosen again."""
+
+    id: str
+    is_refused: bool
+
+
 @query
 async def keep_method(
     tx: Tx,
@@ -65,11 +72,19 @@ async def methods_of_user(tx: Tx, *, user_id: UUID) -> list[SavedMethod]: ...
 @query
 async def method_of_user(
     tx: Tx, *, payment_method_id: str, user_id: UUID
-) -> SavedMethod | None: ...
+) -> KnownMethod | None: ...
 
 
 @query
 async def latest_methods_of_users(tx: Tx, *, user_ids: list[UserId]) -> list[LatestMethod]: ...
+
+
+@query
+async def refuse_card(tx: Tx, *, payment_method_id: str, user_id: UUID, now: datetime) -> None: ...
+
+
+@query
+async def accept_card(tx: Tx, *, payment_method_id: str) -> None: ...
 
 
 @query

@@ -8,6 +8,7 @@ SELECT
         WHEN p.payment_method_id IS NULL THEN 'none'
         WHEN m.id IS NULL THEN 'new'
         WHEN m.detached_at IS NOT NULL OR m.user_id <> b.student_id THEN 'detached'
+        WHEN m.refused_at IS NOT NULL THEN 'refused'
         ELSE 'attached'
     END AS method_state,
     r.id AS refund_id, coalesce(r.amount_cents, 0) AS refund_cents,
@@ -31,11 +32,59 @@ SELECT
         SELECT sum(c.amount_cents) FROM credit_uses c
         WHERE c.booking_id = b.id AND c.state = 'consumed'
     ), 0)::integer ELSE 0 END AS consumed_cents,
-    CASE WHEN b.top_up_cents > 0 THEN (
+    CASE WHEN b.top_up_cents > 0 OR p.withheld_cents > 0 THEN (
         SELECT max(o.finished_at) FROM stripe_operations o
         WHERE o.booking_id = b.id AND o.kind = 'create_transfer' AND o.state = 'failed'
+            AND o.finished_at >= coalesce(i.transfers_since, '-infinity')
     ) END AS top_up_refused_at,
-    b.ended_at, n.state AS report_state
+    CASE WHEN p.status IN ('capturing', 'crediting') THEN (
+        SELECT CASE WHEN o.params ->> 'as_fee_cents' IS NULL THEN o.error_code END
+        FROM stripe_operations o
+        WHERE o.booking_id = b.id AND o.kind = 'capture_intent' AND o.state = 'failed'
+            AND o.params ->> 'payment_intent_id' = p.payment_intent_id
+        ORDER BY o.planned_at DESC
+        LIMIT 1
+    ) END AS capture_refused,
+    CASE WHEN p.withheld_cents > 0 THEN (
+        SELECT coalesce(-sum(l.amount_cents), 0)::integer
+        FROM ledger_entries e
+        JOIN ledger_lines l ON l.entry_id = e.id
+        WHERE e.booking_id = b.id AND l.account = 'PAY:' || b.instructor_id
+    ) ELSE 0 END AS owed_cents,
+    CASE WHEN p.withheld_cents > 0 THEN (
+        SELECT coalesce(sum(l.amount_cents), 0)::integer
+        FROM ledger_entries e
+        JOIN ledger_lines l ON l.entry_id = e.id
+        WHERE e.booking_id = b.id AND e.kind = 'application_fee_refunded'
+            AND l.account = 'PAY:' || b.instructor_id
+    ) ELSE 0 END AS shares_back_cents,
+    CASE WHEN p.to_reverse_cents > 0 THEN (
+        SELECT coalesce(sum(l.amount_cents), 0)::integer
+        FROM ledger_entries e
+        JOIN ledger_lines l ON l.entry_id = e.id
+        WHERE e.booking_id = b.id AND e.kind = 'transfer_reversed'
+            AND l.account = 'WAL:' || b.instructor_id
+    ) ELSE 0 END AS reversed_cents,
+    CASE WHEN p.to_reverse_cents > 0 THEN (
+        SELECT max(o.finished_at) FROM stripe_operations o
+        WHERE o.booking_id = b.id AND o.kind = 'reverse_transfer' AND o.state = 'failed'
+    ) END AS reversal_refused_at,
+    CASE WHEN p.status = 'authorizing' THEN (
+        SELECT CASE WHEN o.result ->> 'seen' = 'refused' THEN o.finished_at END FROM stripe_operations o
+        WHERE o.booking_id = b.id AND o.kind IN ('create_intent', 'confirm_intent')
+        ORDER BY o.planned_at DESC, o.id DESC LIMIT 1
+    ) END AS blocked_at,
+    b.ended_at, n.state AS report_state,
+    NOT coalesce((
+        SELECT k.reverses_transfer FROM refunds k
+        WHERE k.booking_id = b.id AND k.state IN ('pending', 'succeeded')
+        ORDER BY k.id DESC
+        LIMIT 1
+    ), true) AS keeps_top_up,
+    CASE WHEN b.outcome = 'credit' THEN (
+        SELECT v.remaining_cents FROM credit_lots v
+        WHERE v.booking_id = b.id AND v.source = 'cancellation'
+    ) END AS lot_left_cents
 FROM bookings b
 JOIN payments p ON p.booking_id = b.id
 LEFT JOIN no_show_reports n ON n.booking_id = b.id
