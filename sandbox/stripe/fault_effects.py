@@ -32,10 +32,8 @@ async def before(call: Call, config: Config) -> None:
             continue
         call.decision = f"fault:{rule.action}"
         match rule.action:
-            case "drop_before":
-                raise Dropped
-            case "reset_before":
-                raise Dropped(is_reset=True)
+            case "drop_before" | "reset_before":
+                raise Dropped(is_reset=rule.action == "reset_before")
             case "timeout_before":
                 raise Dropped(fault.draws(config.silence_seconds))
             case "500_before":
