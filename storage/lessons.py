@@ -10,7 +10,10 @@ from storage.query import Tx, query
 
 
 class Lesson(msgspec.Struct, frozen=True, kw_only=True):
-    """One booking in words. `was_authorized`: money was reserved for it at some time."""
+    """One booking in words. `was_authorized`: money was reserved for it at some time.
+
+    `is_excused`: the instructor asked for another time and the student has not agreed.
+    """
 
     id: BookingId
     instructor_id: UserId
@@ -32,6 +35,10 @@ class Lesson(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     sticky_lead_seconds: int | None
     was_authorized: bool
+    card_amount_cents: int
+    credit_applied_cents: int
+    refunded_cents: int
+    is_excused: bool
 
 
 class Hold(msgspec.Struct, frozen=True, kw_only=True):

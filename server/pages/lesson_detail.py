@@ -7,19 +7,20 @@ from litestar import get
 from litestar.params import FromPath
 from litestar.response import Redirect, Template
 
-from domain.bookings import Booking
+from domain.bookings import Booking, BookingStatus, Outcome
 from domain.ids import BookingId, UserId
 from gateways.settings import Settings
 from server.guards import known
 from server.pages.cancelling import stages_of
 from server.pages.frame import Frame, frame_of, show, sign_in_first
 from server.pages.lesson_story import Happening, story_of
-from server.pages.lesson_words import LessonView, Side, view_of
+from server.pages.lesson_words import LessonView, view_of
 from server.pages.missing import missing
+from server.pages.payment_words import Side
 from server.requests import Request
 from storage.bookings import booking_by_id, booking_events_by_booking
 from storage.database import Reads
-from storage.lessons import lesson_by_id
+from storage.lessons import Lesson, lesson_by_id
 
 
 class MoneyLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +68,7 @@ async def _context(
         "item": view,
         "stages": stages_of(found, now=frame.now) if has_stages else [],
         "zone": zone,
-        "bill": _bill_of_student(booking) if side == "student" else _bill_of_instructor(booking),
+        "bill": _bill_of_student(found) if side == "student" else _bill_of_instructor(booking),
         "story": story,
     }
 
@@ -83,31 +84,34 @@ UNPAID = frozenset({"cancelled", "expired"})
 PAID_ALL_THE_SAME = frozenset({"charged", "no_show_student"})
 
 
-def _is_earned(booking: Booking) -> bool:
+def _is_earned(status: BookingStatus, outcome: Outcome | None) -> bool:
     """Whether the price stays with the instructor, as far as is known now."""
-    if booking.outcome is None:
-        return booking.status not in UNPAID
-    return booking.outcome in PAID_ALL_THE_SAME
+    if outcome is None:
+        return status not in UNPAID
+    return outcome in PAID_ALL_THE_SAME
 
 
-def _bill_of_student(booking: Booking) -> Bill:
-    if booking.outcome == "credit":
-        agreed = MoneyLine(label="Price agreed", cents=booking.price_cents)
-        back = MoneyLine(label="Back as credit", cents=booking.price_cents)
-        return Bill(lines=[agreed], total=back, currency=booking.currency)
-    if not _is_earned(booking):
-        agreed = MoneyLine(label="Price agreed", cents=booking.price_cents)
+def _bill_of_student(lesson: Lesson) -> Bill:
+    """What the lesson has cost or will, from the card and from credit."""
+    agreed = MoneyLine(label="Price agreed", cents=lesson.price_cents)
+    if lesson.outcome == "credit" and lesson.payment_status in {"credited", "crediting"}:
+        back = MoneyLine(label="Back as credit", cents=lesson.price_cents)
+        return Bill(lines=[agreed], total=back, currency=lesson.currency)
+    if lesson.outcome == "credit" or not _is_earned(lesson.status, lesson.outcome):
         charged = MoneyLine(label="Charged", cents=0)
-        return Bill(lines=[agreed], total=charged, currency=booking.currency)
-    lines = [MoneyLine(label="Lesson", cents=booking.price_cents)]
-    if booking.credit_applied_cents:
-        lines.append(MoneyLine(label="Credit used", cents=-booking.credit_applied_cents))
-    total = MoneyLine(label="On your card", cents=booking.card_amount_cents)
-    return Bill(lines=lines, total=total, currency=booking.currency)
+        return Bill(lines=[agreed], total=charged, currency=lesson.currency)
+    lines = [MoneyLine(label="Lesson", cents=lesson.price_cents)]
+    if lesson.credit_applied_cents:
+        lines.append(MoneyLine(label="Credit used", cents=-lesson.credit_applied_cents))
+    if lesson.refunded_cents:
+        lines.append(MoneyLine(label="Refunded", cents=-lesson.refunded_cents))
+    left = lesson.card_amount_cents - lesson.refunded_cents
+    total = MoneyLine(label="On your card", cents=left)
+    return Bill(lines=lines, total=total, currency=lesson.currency)
 
 
 def _bill_of_instructor(booking: Booking) -> Bill:
-    if not _is_earned(booking):
+    if not _is_earned(booking.status, booking.outcome):
         agreed = MoneyLine(label="Price agreed", cents=booking.price_cents)
         nothing = MoneyLine(label="You receive", cents=0)
         return Bill(lines=[agreed], total=nothing, currency=booking.currency)

@@ -6,7 +6,7 @@ import msgspec
 
 from domain import money
 from domain.bookings import BookingEvent
-from server.pages.lesson_words import Side
+from server.pages.payment_words import Side
 from storage.lessons import Lesson
 
 FOR_BOTH = {

@@ -37,7 +37,18 @@ SELECT
     b.hold_expires_at,
     b.created_at,
     b.sticky_lead_seconds,
-    p.authorized_at IS NOT NULL AS was_authorized
+    p.authorized_at IS NOT NULL AS was_authorized,
+    b.card_amount_cents,
+    b.credit_applied_cents,
+    coalesce((
+        SELECT sum(r.amount_cents) FROM refunds r
+        WHERE r.booking_id = b.id AND r.state IN ('pending', 'succeeded')
+    ), 0)::integer AS refunded_cents,
+    EXISTS (
+        SELECT FROM move_proposals m
+        WHERE m.booking_id = b.id AND m.proposed_by = 'instructor' AND m.schedule_version = b.schedule_version
+            AND m.state IN ('open', 'declined', 'expired')
+    ) AS is_excused
 FROM bookings b
 JOIN payments p ON p.booking_id = b.id
 JOIN users i ON i.id = b.instructor_id

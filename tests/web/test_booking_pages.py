@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from sandbox.client import Market, Offer, Person
 from tests.web.kit import Screen, Visitors
@@ -97,6 +97,12 @@ async def test_cancelling_tells_its_price_first(
     assert screen.complaints == []
 
 
+async def answer_the_bank(page: Page, answer: str) -> None:
+    """Say yes (`complete`) or no (`fail`) in the bank's window."""
+    bank = page.frame_locator('iframe[data-test="stripe-challenge-frame"]')
+    await bank.locator(f'[data-test="challenge-{answer}"]').click()
+
+
 @pytest.mark.parametrize(("answer", "is_booked"), [("complete", True), ("fail", False)])
 async def test_a_lesson_today_is_paid_after_the_banks_question(
     visitors: Visitors, offer: Offer, student: Person, answer: str, *, is_booked: bool
@@ -104,8 +110,7 @@ async def test_a_lesson_today_is_paid_after_the_banks_question(
     screen = await held(visitors, offer, student, nth=0)
     await fill_card(screen.page, "4000002760003184")
     await screen.page.get_by_role("button", name="Pay and book").click()
-    bank = screen.page.frame_locator('iframe[data-test="stripe-challenge-frame"]')
-    await bank.locator(f'[data-test="challenge-{answer}"]').click()
+    await answer_the_bank(screen.page, answer)
     if is_booked:
         booked = screen.page.get_by_role("heading", name="Your lesson is booked")
         await expect(booked).to_be_visible()

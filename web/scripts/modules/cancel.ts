@@ -24,19 +24,24 @@ interface Quote {
   tiers: Tier[];
 }
 
-function cost(tier: Pick<Tier, "charged_cents" | "credit_cents">): string {
-  if (tier.charged_cents === 0 && tier.credit_cents === 0) return "Free";
-  if (tier.credit_cents >= tier.charged_cents) return `${money(tier.credit_cents)} becomes credit`;
-  return `${money(tier.charged_cents)} is due`;
+function cost(tier: Tier): string {
+  if (tier.tier === "free") return "Free";
+  if (tier.tier === "credit") return `${money(tier.credit_cents)} becomes credit`;
+  return tier.charged_cents === 0 ? "Your credit is used up" : `${money(tier.charged_cents)} is due`;
 }
 
 function consequence(quote: Quote): string {
   if (quote.viewer === "instructor") return "The student pays nothing and is told at once. You are not paid, and the time is free again.";
-  if (quote.charged_cents === 0) return "Cancelling now is free. Nothing is charged.";
-  if (quote.credit_cents >= quote.charged_cents) {
+  if (quote.tier === "free") {
+    return quote.credit_cents === 0
+      ? "Cancelling now is free. Nothing is charged."
+      : `Cancelling now is free, and your credit of ${money(quote.credit_cents)} comes back.`;
+  }
+  if (quote.tier === "credit") {
     return `Cancelling now turns the price into credit: ${money(quote.credit_cents)} for your next lessons.`;
   }
-  return `Cancelling now costs the full price, ${money(quote.charged_cents)}.`;
+  if (quote.charged_cents === 0) return "Cancelling now uses up the credit that paid for the lesson.";
+  return `Cancelling now costs the full price; ${money(quote.charged_cents)} is taken from your card.`;
 }
 
 class CancelDialog {

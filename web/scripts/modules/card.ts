@@ -16,12 +16,15 @@ class AnotherCard {
   #card: CardElement | undefined;
 
   constructor(private readonly panel: HTMLElement) {
+    const pay = need<HTMLButtonElement>(panel, "[data-pay]");
+    const isDue = panel.dataset.due !== undefined;
     need(panel, "[data-pay-form]").addEventListener("submit", (event) => {
       event.preventDefault();
-      void this.#submit(() => this.#useCard());
+      void this.#submit(pay, isDue ? "Paid, thank you" : "Your lesson is on the new card", () => this.#useCard());
     });
-    this.panel.querySelector("[data-confirm]")?.addEventListener("click", () => {
-      void this.#submit(() => this.#useSavedCard());
+    const confirm = panel.querySelector<HTMLButtonElement>("[data-confirm]");
+    confirm?.addEventListener("click", () => {
+      void this.#submit(confirm, "Your bank has confirmed; the lesson stays booked", () => this.#useSavedCard());
     });
     void this.#mountCard();
   }
@@ -47,15 +50,14 @@ class AnotherCard {
     need<HTMLButtonElement>(this.panel, "[data-pay]").disabled = false;
   }
 
-  async #submit(pay: () => Promise<string | undefined>): Promise<void> {
-    const button = need<HTMLButtonElement>(this.panel, "[data-pay]");
+  async #submit(button: HTMLButtonElement, done: string, pay: () => Promise<string | undefined>): Promise<void> {
     need(this.panel, "[data-pay-problem]").hidden = true;
     setBusy(button, true);
     const problem = await pay();
     setBusy(button, false);
     if (problem !== undefined) this.#tell(problem);
     else {
-      toastAfterLoad("Your lesson is on the new card");
+      toastAfterLoad(done);
       location.replace(location.pathname);
     }
   }
