@@ -89,6 +89,13 @@ class RefundBody(msgspec.Struct, frozen=True):
     metadata: dict[str, str] | None = None
 
 
+class MadeBody(msgspec.Struct, frozen=True):
+    """What a write that has just been done answers of itself."""
+
+    id: str
+    transfer_reversal: str | None = None
+
+
 class StripeMovements:
     """The requests of what follows a capture; they raise the SDK's errors."""
 
@@ -118,11 +125,11 @@ class StripeMovements:
                     {"transfer_group": call.transfer_group, "limit": LIST_MAX}
                 )
                 mine = _first(listed.data, call.metadata)
-                return None if mine is None else await self.transfer(mine)
+                return None if mine is None else await self.transfer(mine.id)
             case ReverseTransfer():
                 reversals = await self.reversals(call.transfer_id)
-                is_there = any(each.metadata == call.metadata for each in reversals)
-                return await self._moved_by(call) if is_there else None
+                found = [each.id for each in reversals if each.metadata == call.metadata]
+                return await self._moved_by(call, MadeBody(found[0])) if found else None
             case ReverseTopUp():
                 back = await self._top_up_back(call)
                 is_there = any(each.metadata == call.metadata for each in back.reversals)
@@ -132,7 +139,7 @@ class StripeMovements:
                     {"payment_intent": call.payment_intent_id, "limit": LIST_MAX}
                 )
                 mine = _first(refunds.data, call.metadata)
-                return None if mine is None else await self._moved_by(call)
+                return None if mine is None else await self._moved_by(call, mine)
             case CreatePayout():
                 since = int((call.asked_at - BACK).timestamp())
                 payouts = await self._api.payouts.list_async(
@@ -140,7 +147,7 @@ class StripeMovements:
                     {"stripe_account": call.account},
                 )
                 mine = _first(payouts.data, call.metadata)
-                return None if mine is None else await self.payout(mine, account=call.account)
+                return None if mine is None else await self.payout(mine.id, account=call.account)
 
     async def transfer(self, transfer_id: str) -> TransferSeen:
         """A transfer as it is now."""
@@ -215,8 +222,9 @@ class StripeMovements:
         }
         if call.application_fee_id is not None:
             params["refund_application_fee"] = True
-        await self._api.transfers.reversals.create_async(call.transfer_id, params, options)
-        return await self._moved_by(call)
+        reversals = self._api.transfers.reversals
+        made = await reversals.create_async(call.transfer_id, params, options)
+        return await self._moved_by(call, MadeBody(made.id))
 
     async def _reverse_top_up(
         self, call: ReverseTopUp, options: stripe.RequestOptions
@@ -225,8 +233,12 @@ class StripeMovements:
             "amount": call.amount_cents,
             "metadata": call.metadata,
         }
-        await self._api.transfers.reversals.create_async(call.transfer_id, params, options)
-        return await self._top_up_back(call)
+        reversals = self._api.transfers.reversals
+        made = await reversals.create_async(call.transfer_id, params, options)
+        seen = await self._top_up_back(call)
+        if made.id not in {each.id for each in seen.reversals}:
+            raise _not_shown(made.id)
+        return seen
 
     async def _top_up_back(self, call: ReverseTopUp) -> TopUpBackSeen:
         return TopUpBackSeen(
@@ -245,15 +257,22 @@ class StripeMovements:
             params["reverse_transfer"] = True
         if call.reverses_transfer and call.application_fee_id is not None:
             params["refund_application_fee"] = True
-        await self._api.refunds.create_async(params, options)
-        return await self._moved_by(call)
+        made = await self._api.refunds.create_async(params, options)
+        return await self._moved_by(call, msgspec.convert(made.to_dict(), MadeBody))
 
-    async def _moved_by(self, call: CreateRefund | ReverseTransfer) -> MovementsSeen:
-        return await self.movements(
+    async def _moved_by(
+        self, call: CreateRefund | ReverseTransfer, made: MadeBody
+    ) -> MovementsSeen:
+        """All that has moved; a replica that does not show what was made is asked later again."""
+        seen = await self.movements(
             call.payment_intent_id,
             transfer_id=call.transfer_id,
             application_fee_id=call.application_fee_id,
         )
+        shown = {each.id for each in (*seen.refunds, *seen.reversals)}
+        if missing := {made.id, made.transfer_reversal} - {None, *shown}:
+            raise _not_shown(str(missing.pop()))
+        return seen
 
     async def _payout(self, call: CreatePayout, options: stripe.RequestOptions) -> PayoutSeen:
         params: stripe.params.PayoutCreateParams = {
@@ -286,6 +305,11 @@ class StripeMovements:
             cost_cents=-bill.net if bill else 0,
             cost_transaction_id=bill.id if bill else None,
         )
+
+
+def _not_shown(made: str) -> stripe.APIConnectionError:
+    """A read does not show yet what the write before it has made; the key repeats both."""
+    return stripe.APIConnectionError(f"{made} is not shown yet", code="read_is_old")
 
 
 def _refund_seen(answer: StripeObject) -> RefundSeen:
@@ -342,17 +366,16 @@ def _arrived(body: ArrivedBody | str | None) -> str | None:
     return body.balance_transaction if isinstance(body, ArrivedBody) else None
 
 
-def _first(listed: Sequence[StripeObject], metadata: dict[str, str]) -> str | None:
-    """The id of the object with this metadata."""
+def _first(listed: Sequence[StripeObject], metadata: dict[str, str]) -> MadeBody | None:
+    """The object with this metadata."""
     for each in listed:
         found = msgspec.convert(each.to_dict(), _Tagged)
         if found.metadata == metadata:
-            return found.id
+            return found
     return None
 
 
-class _Tagged(msgspec.Struct, frozen=True):
-    id: str
+class _Tagged(MadeBody, frozen=True):
     metadata: dict[str, str] | None = None
 
 

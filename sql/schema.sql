@@ -626,6 +626,7 @@ CREATE TABLE public.stripe_operations (
     stripe_request_id text,
     error_code text,
     result jsonb,
+    absent_since timestamp with time zone,
     CONSTRAINT stripe_operations_final_has_an_end CHECK (((state = ANY (ARRAY['succeeded'::text, 'failed'::text])) = (finished_at IS NOT NULL))),
     CONSTRAINT stripe_operations_state_is_known CHECK ((state = ANY (ARRAY['planned'::text, 'sent'::text, 'succeeded'::text, 'failed'::text, 'unknown'::text, 'parked'::text])))
 );

@@ -91,7 +91,15 @@ async def open_operations(
 
 
 @query
+async def note_absence(tx: Tx, *, operation_id: UUID, wall_now: datetime) -> datetime | None: ...
+
+
+@query
 async def open_operation(tx: Tx, *, booking_id: UUID) -> Operation | None: ...
+
+
+@query
+async def operation_of_subject(tx: Tx, *, subject_id: UUID) -> Operation | None: ...
 
 
 @query
