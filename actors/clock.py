@@ -54,6 +54,8 @@ SWEEPS = (
     "capture_completed_bookings",
     "retry_failed_authorizations",
     "expire_old_credits",
+    "begin_payouts",
+    "keep_float",
 )
 
 

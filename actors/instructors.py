@@ -13,12 +13,14 @@ import structlog
 
 from actors.calendar_commands import ChangeAvailability, Changed, Reload
 from actors.calendars import Calendars
+from actors.payout_schedules import promise_next
 from domain.availability import Rules
 from domain.bookings import Actor, Modality
 from domain.errors import DomainError, Invalid, NotFound
 from domain.ids import ServiceId, UserId, new_id
 from domain.money import CARD_MINIMUM_CENTS, CURRENCY
 from domain.operations import AccountSeen
+from domain.payout_schedules import PayoutSchedule
 from domain.people import Viewer
 from domain.pricing import price_of
 from gateways.clock import Clock
@@ -214,6 +216,16 @@ class Instructors:
         page = f"{self._public_url}/teach"
         return await self._stripe.account_link(account_id, return_url=page, refresh_url=page)
 
+    async def dashboard_link(self, viewer: Viewer) -> str:
+        """Where the viewer looks at their own account at Stripe, for a single visit.
+
+        Raises `NotFound` before onboarding is complete, `PaymentUnavailable`.
+        """
+        facts = await stripe_facts_by_instructor(self._db.reads, instructor_id=viewer.user_id)
+        if facts is None or facts.stripe_account_id is None or not facts.has_submitted_details:
+            raise NotFound
+        return await self._stripe.dashboard_link(facts.stripe_account_id)
+
     @asynccontextmanager
     async def _calendar_change(self, instructor_id: UserId) -> AsyncGenerator[Tx]:
         """A transaction that changes what a calendar rests on."""
@@ -225,9 +237,17 @@ class Instructors:
 
 
 async def record_stripe_status(
-    seen: AccountSeen, *, db: Database, calendars: Calendars, clock: Clock
+    seen: AccountSeen,
+    *,
+    db: Database,
+    calendars: Calendars,
+    clock: Clock,
+    schedule: PayoutSchedule = "manual",
 ) -> None:
-    """Notes what an instructor's account may do; again, or for a strange account: nothing."""
+    """Notes what an instructor's account may do; again, or for a strange account: nothing.
+
+    One that may pay out is promised its first standard payout.
+    """
     instructor_id = await instructor_by_account(db.reads, stripe_account_id=seen.id)
     if instructor_id is None:
         return
@@ -243,7 +263,10 @@ async def record_stripe_status(
             has_payouts=seen.has_payouts,
             has_submitted_details=seen.has_submitted_details,
             requirements_due=list(seen.requirements_due),
+            now=clock.now(),
         )
+        if seen.has_payouts:
+            await promise_next(tx, instructor_id, schedule, now=clock.now())
         await _tell(tx, instructor_id, seen, now=clock.now())
     log.info("instructor.stripe_changed", instructor=str(instructor_id))
     await reload_calendar(calendars, instructor_id)

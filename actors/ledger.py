@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from actors.debts import promise_first_notices
 from domain.ids import new_id
 from domain.journals import Journal
 from domain.money import CURRENCY
@@ -37,3 +38,4 @@ async def post(tx: Tx, journals: Sequence[Journal], *, now: datetime) -> None:
         balance_transaction_ids=[line.balance_transaction_id for _, _, line in lines],
         currency=CURRENCY,
     )
+    await promise_first_notices(tx, journals, now=now)

@@ -5,10 +5,11 @@ from uuid import UUID
 
 import structlog
 
+from domain.debts import account_letter
 from domain.errors import Unavailable
 from domain.events import OutboxEvent
 from domain.ids import UserId
-from domain.letters import Lesson, Occasion, Reader, letter_of
+from domain.letters import Lesson, Letter, Occasion, Reader, letter_of
 from domain.offers import offered_slots
 from domain.settings import POLICY, Policy
 from domain.times import Span
@@ -57,9 +58,11 @@ class Notifications:
         booking_id = event.payload.get("booking_id") or event.subject_id
         lesson = await lesson_of_booking(reads, booking_id=UUID(str(booking_id)))
         try:
-            if lesson is not None:
-                free = await self._alternatives(event, lesson)
-                for reader in await readers(reads, user_ids=event.user_ids):
+            free = () if lesson is None else await self._alternatives(event, lesson)
+            for reader in await readers(reads, user_ids=event.user_ids):
+                if lesson is None:
+                    await self._write_apart(event, reader)
+                else:
                     await self._write(event, lesson, reader, free)
         except Unavailable:
             async with self._db.transaction() as tx:
@@ -108,16 +111,25 @@ class Notifications:
                 alternatives=free,
             )
         )
-        if letter is None:
-            return
-        link = f"{self._public_url}/lessons/{lesson.booking_id}"
+        if letter is not None:
+            await self._send(
+                event, reader, letter, f"{self._public_url}/lessons/{lesson.booking_id}"
+            )
+
+    async def _write_apart(self, event: OutboxEvent, reader: Reader) -> None:
+        """Writes of an instructor's money, which belongs to no lesson."""
+        letter = account_letter(event.topic, event.payload)
+        if letter is not None:
+            await self._send(event, reader, letter, f"{self._public_url}/teach")
+
+    async def _send(self, event: OutboxEvent, reader: Reader, letter: Letter, link: str) -> None:
         mail = Mail(
             to=reader.email,
             subject=letter.subject,
             text=letter.text(link),
             html=letter.html(link),
             key=f"{event.id}.{reader.user_id}",
-            at=now,
+            at=self._clock.now(),
         )
         try:
             await self._mail.send(mail)

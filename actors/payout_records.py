@@ -1,7 +1,10 @@
-"""What a payout seen at Stripe brings with it: its row, its journals and the event people get."""
+"""What a payout brings with it: its wish with its operation; once seen, row, journals and event."""
 
 from datetime import datetime
 from uuid import UUID
+
+import structlog
+from prometheus_client import Counter
 
 from actors.ledger import post
 from domain.events import Topic
@@ -9,14 +12,77 @@ from domain.ids import new_id
 from domain.money import CURRENCY
 from domain.movements import CreatePayout, PayoutSeen
 from domain.operations import Answer, Operation, Unknown
+from domain.payment_calls import kind_of
 from domain.payout_journals import payout_journals
 from domain.payouts import RANKS, PayoutState, state_of
+from storage.operations import plan_operation
 from storage.outbox import stage_event
-from storage.payouts import record_payout, refuse_payout
+from storage.payouts import insert_payout, record_payout, refuse_payout
 from storage.query import Tx
 from storage.stripe_events import instructor_of_account
 
+log = structlog.get_logger()
+
+FEES_KEPT = Counter(
+    "payout_fees_kept_total", "Instant payouts that failed and whose fee was not given back."
+)
+
 TOPICS: dict[PayoutState, Topic] = {"paid": "payout.paid", "failed": "payout.failed"}
+
+
+async def wish_for(
+    tx: Tx,
+    call: CreatePayout,
+    *,
+    payout_id: UUID,
+    instructor_id: UUID,
+    is_asked: bool,
+    known: int,
+    now: datetime,
+    wall_now: datetime,
+) -> Operation | None:
+    """Plans a payout and the write that makes it; nothing while another is on its way.
+
+    `known`: how many payouts there were when the balance was looked at. One more means that the
+    balance may be another.
+    """
+    inserted = await insert_payout(
+        tx,
+        payout_id=payout_id,
+        instructor_id=instructor_id,
+        is_instant=call.is_instant,
+        is_asked=is_asked,
+        net_cents=call.amount_cents,
+        currency=call.currency,
+        known=known,
+        now=now,
+    )
+    if inserted is None:
+        return None
+    operation = Operation(
+        id=new_id(now),
+        kind=kind_of(call),
+        booking_id=None,
+        subject_id=payout_id,
+        idempotency_key=f"po:{payout_id}",
+        params=call,
+        state="planned",
+        attempts=0,
+        planned_at=wall_now,
+        first_sent_at=None,
+        sent_at=None,
+    )
+    await plan_operation(
+        tx,
+        operation_id=operation.id,
+        kind=operation.kind,
+        booking_id=None,
+        subject_id=payout_id,
+        idempotency_key=operation.idempotency_key,
+        params=call,
+        wall_now=wall_now,
+    )
+    return operation
 
 
 async def record_payout_answer(
@@ -40,9 +106,10 @@ async def record_payout_answer(
 async def keep_payout(
     tx: Tx, seen: PayoutSeen, *, instructor_id: UUID, account: str, now: datetime
 ) -> None:
-    """Keeps a payout as it is now and posts what it moved and was not posted."""
+    """Keeps a payout as it is now, posts what it moved and was not posted, tells what is new."""
     state = state_of(seen)
-    await record_payout(
+    fee_refunded_cents = sum(each.amount_cents for each in seen.fee_refunds)
+    is_news = await record_payout(
         tx,
         payout_id=_asked_as(seen) or new_id(now),
         instructor_id=instructor_id,
@@ -51,7 +118,7 @@ async def keep_payout(
         is_instant=seen.is_instant,
         net_cents=seen.amount_cents,
         fee_cents=seen.fee_cents,
-        fee_refunded_cents=sum(each.amount_cents for each in seen.fee_refunds),
+        fee_refunded_cents=fee_refunded_cents,
         currency=CURRENCY,
         stripe_payout_id=seen.id,
         arrival_at=seen.arrival_at,
@@ -61,6 +128,12 @@ async def keep_payout(
     )
     journals = payout_journals(seen, instructor_id=instructor_id, account=account, at=now)
     await post(tx, journals, now=now)
+    if not is_news:
+        return
+    if state == "failed" and fee_refunded_cents < seen.fee_cents:
+        # the instructor has paid for what did not arrive: a person decides whether to give it back
+        FEES_KEPT.inc()
+        log.error("payout.fee_kept", payout=seen.id, cents=seen.fee_cents - fee_refunded_cents)
     if topic := TOPICS.get(state):
         await stage_event(
             tx,

@@ -1,28 +1,37 @@
-"""Pays instructors out: asked for at once, or as Stripe's own schedule does it."""
+"""Pays instructors out at once when they ask for it, and takes in what became of any payout."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import msgspec
+import structlog
 
 from actors.payment_records import Why
 from actors.payments import Payments
-from actors.payout_records import keep_payout
+from actors.payout_records import keep_payout, wish_for
 from domain.bookings import Actor
-from domain.errors import NotFound, PaymentUnavailable, PayoutUnavailable
-from domain.ids import new_id
+from domain.errors import DomainError, NotFound, PaymentUnavailable, PayoutUnavailable
+from domain.money import CURRENCY, words
 from domain.movements import CreatePayout, InstantQuote, PayoutSeen
 from domain.operations import Operation
-from domain.payment_calls import kind_of
 from domain.payouts import Payout, less_frozen, net_for
 from domain.people import Viewer
 from gateways.clock import Clock
 from gateways.stripe import StripeGateway
 from storage.database import Database
+from storage.debts import owed_by_instructor
 from storage.disputes import frozen_of_instructor
 from storage.instructors import StripeFacts, stripe_facts_by_instructor
-from storage.operations import plan_operation
-from storage.payouts import insert_payout, payout_of_instructor
+from storage.payouts import count_payouts, payout_of_instructor, payouts_to_revisit
 from storage.stripe_events import instructor_of_account
+
+log = structlog.get_logger()
+
+LATE = timedelta(days=1)
+"""How long after its day of arrival a payout is waited for before it is looked at again."""
+FEE_AWAITED = timedelta(days=14)
+"""How long after a payout has failed its fee may still come back."""
+REVISITED_MAX = 200
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,9 +75,7 @@ class Payouts:
         made = await self._find(payout_id, viewer)
         if made is None:
             account = await self._account_of(viewer)
-            quotes = await self._quotes(account, viewer)
-            quote, net = net_for(quotes, amount_cents)
-            operation = await self._plan(account, quote, net, payout_id, viewer)
+            operation = await self._wish(account, payout_id, amount_cents, viewer)
             outcome = await self._payments.finish(operation, _why(viewer))
             if outcome.code is not None and outcome.stops is None:
                 raise PayoutUnavailable(f"your bank's side says no: {outcome.code}")
@@ -94,6 +101,21 @@ class Payouts:
                 tx, seen, instructor_id=instructor_id, account=account, now=self._clock.now()
             )
 
+    async def revisit(self) -> None:
+        """Looks again at payouts of which a webhook may be lost, and at fees not given back."""
+        now = self._clock.now()
+        found = await payouts_to_revisit(
+            self._db.reads,
+            arrived_before=now - LATE,
+            failed_since=now - FEE_AWAITED,
+            most=REVISITED_MAX,
+        )
+        for each in found:
+            try:
+                await self.observe(each.stripe_payout_id, each.stripe_account_id)
+            except DomainError as error:
+                log.warning("payout.unseen", payout=each.stripe_payout_id, code=error.code)
+
     async def _quotes(self, account: str, viewer: Viewer) -> tuple[InstantQuote, ...]:
         """What can be had at once, less what open disputes may still take."""
         quotes = await self._stripe.instant_quotes(account)
@@ -106,6 +128,11 @@ class Payouts:
         )
         if facts is None or facts.stripe_account_id is None or not facts.has_payouts:
             raise PayoutUnavailable("finish the set-up with Stripe first")
+        owed = await owed_by_instructor(self._db.reads, instructor_id=viewer.user_id)
+        if owed > 0:
+            raise PayoutUnavailable(
+                f"your balance is {words(-owed, CURRENCY)}: what you earn next is set against it"
+            )
         return facts.stripe_account_id
 
     async def _find(self, payout_id: UUID, viewer: Viewer) -> Payout | None:
@@ -113,54 +140,36 @@ class Payouts:
             self._db.reads, payout_id=payout_id, instructor_id=viewer.user_id
         )
 
-    async def _plan(
-        self, account: str, quote: InstantQuote, net_cents: int, payout_id: UUID, viewer: Viewer
+    async def _wish(
+        self, account: str, payout_id: UUID, amount_cents: int | None, viewer: Viewer
     ) -> Operation:
-        now, wall_now = self._clock.now(), self._clock.wall_now()
+        """Plans an instant payout of what Stripe quotes now."""
+        known = await count_payouts(self._db.reads, instructor_id=viewer.user_id)
+        quotes = await self._quotes(account, viewer)
+        quote, net = net_for(quotes, amount_cents)
+        now = self._clock.now()
         call = CreatePayout(
             account=account,
-            amount_cents=net_cents,
+            amount_cents=net,
             currency=quote.currency,
             is_instant=True,
             destination=quote.destination,
             asked_at=now,
             metadata={"payout_request_id": str(payout_id)},
         )
-        operation = Operation(
-            id=new_id(now),
-            kind=kind_of(call),
-            booking_id=None,
-            subject_id=payout_id,
-            idempotency_key=f"po:{payout_id}",
-            params=call,
-            state="planned",
-            attempts=0,
-            planned_at=wall_now,
-            first_sent_at=None,
-            sent_at=None,
-        )
         async with self._db.transaction() as tx:
-            inserted = await insert_payout(
+            operation = await wish_for(
                 tx,
+                call,
                 payout_id=payout_id,
                 instructor_id=viewer.user_id,
-                net_cents=net_cents,
-                fee_cents=0,
-                currency=quote.currency,
+                is_asked=True,
+                known=known,
                 now=now,
+                wall_now=self._clock.wall_now(),
             )
-            if inserted is None:
-                raise PayoutUnavailable("another payout is under way")
-            await plan_operation(
-                tx,
-                operation_id=operation.id,
-                kind=operation.kind,
-                booking_id=None,
-                subject_id=payout_id,
-                idempotency_key=operation.idempotency_key,
-                params=call,
-                wall_now=wall_now,
-            )
+        if operation is None:
+            raise PayoutUnavailable("another payout is under way")
         return operation
 
 

@@ -40,6 +40,7 @@ from gateways.clock import Clock
 from gateways.stripe import StripeGateway
 from storage.audit import record_action
 from storage.database import Database
+from storage.payout_schedules import resume_payouts
 from storage.query import Tx
 from storage.reconciliation import (
     Mismatch,
@@ -70,6 +71,7 @@ from storage.reconciliation import (
     transits_open,
     watermark_of,
 )
+from storage.timings import notify_clock
 
 log = structlog.get_logger()
 
@@ -292,6 +294,8 @@ class Reconciliation:
                 cents = each.difference_cents
                 await see_incident(tx, incident_id=incident_id, difference_cents=cents, now=now)
             await close_incidents(tx, incident_ids=decided.closes, now=now)
+            if decided.closes and await resume_payouts(tx, now=now):
+                await notify_clock(tx)
             await finish_run(
                 tx,
                 run_id=run_id,

@@ -16,13 +16,16 @@ from actors.broker import Queue, QueueInvalidError
 from actors.calendars import Calendars, reach_calendars
 from actors.cards import Cards
 from actors.credits import Credits
+from actors.debts import Debts
 from actors.disputes import Disputes
+from actors.floats import Floats
 from actors.instructors import record_stripe_status
 from actors.moves import Moves
 from actors.no_shows import NoShows
 from actors.notifications import Notifications
 from actors.payers import Payers
 from actors.payments import Payments
+from actors.payout_schedules import PayoutSchedules
 from actors.payouts import Payouts
 from actors.reconciliation import Reconciliation
 from actors.refunds import Refunds
@@ -30,6 +33,7 @@ from actors.stripe_events import StripeEvents
 from actors.timings import Timings
 from domain.errors import Unavailable
 from domain.settings import POLICY, Policy
+from domain.payout_schedules import PayoutSchedule
 from gateways.bus import Bus
 from gateways.clock import Clock, ClockFileInvalidError, clock_from
 from gateways.logs import configure_logs
@@ -79,7 +83,13 @@ async def open_money(
         calls_per_second=settings.stripe_calls_per_second or None,
     )
     is_income = settings.credit_breakage == "income"
-    policy = msgspec.structs.replace(policy, is_breakage_income=is_income)
+    schedule = msgspec.convert(settings.payout_schedule, PayoutSchedule)
+    policy = msgspec.structs.replace(
+        policy,
+        is_breakage_income=is_income,
+        is_credit_reversed=settings.credit_rule == "reversal",
+        payout_schedule=schedule,
+    )
     payers = Payers(db, stripe)
     payments = Payments(
         db=db, stripe=stripe, payers=payers, calendars=calendars, clock=clock, policy=policy
@@ -135,6 +145,11 @@ def _money(settings: Settings, payers: Payers, payments: Payments, common: _Comm
             moves=moves,
             no_shows=no_shows,
             clock=clock,
+            schedules=PayoutSchedules(
+                db=db, stripe=stripe, payments=payments, clock=clock, policy=policy
+            ),
+            debts=Debts(db=db, clock=clock, policy=policy),
+            floats=Floats(db=db, stripe=stripe, clock=clock),
             policy=policy,
         ),
         notifications=Notifications(
@@ -177,8 +192,16 @@ def _events(
         refunds=refunds,
         payouts=payouts,
         disputes=disputes,
-        record_account=partial(
-            record_stripe_status, db=db, calendars=common.calendars, clock=clock
+        record_account=waking(
+            partial(
+                record_stripe_status,
+                db=db,
+                calendars=common.calendars,
+                clock=clock,
+                schedule=common.policy.payout_schedule,
+            ),
+            db=db,
+            payments=payments,
         ),
         clock=clock,
         secrets=settings.stripe_webhook_secrets,

@@ -36,6 +36,7 @@ async def run(process: Process, stopped: asyncio.Event) -> None:
     async def reconcile(_: str) -> None:
         if await money.reconciliation.run_when_due() is not None:
             await money.disputes.revisit()
+            await money.payouts.revisit()
 
     tasks = {
         "fire_timing": fire_timing,

@@ -38,6 +38,7 @@ Topic = Literal[
     "credit.expired",
     "payout.paid",
     "payout.failed",
+    "instructor.owes",
     "instructor.stripe_changed",
 ]
 
@@ -59,6 +60,8 @@ MAILED: frozenset[str] = frozenset(
         "payment.settled",
         "payment.refunded",
         "credit.issued",
+        "payout.failed",
+        "instructor.owes",
     }
 )
 """Topics that reach people by mail as well as live."""

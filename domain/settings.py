@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import msgspec
 
+from domain.payout_schedules import PayoutSchedule
+
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """Fee, windows and limits. `version` is frozen on each booking sold under them."""
@@ -31,6 +33,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """Whether paid credit that expires is earned; else it is held, as for stored value."""
     credit_life_restored: timedelta = timedelta(days=30)
     credit_told_before: timedelta = timedelta(days=30)
+    payout_schedule: PayoutSchedule = "weekly"
+    debt_told_every: timedelta = timedelta(days=7)
+    """How often an instructor who owes the platform is told."""
     top_up_every: timedelta = timedelta(hours=1)
     moves_free: int = 2
     moves_late: int = 1

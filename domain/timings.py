@@ -27,6 +27,8 @@ TimingKind = Literal[
     "uphold_no_show",
     "guard_authorization",
     "write_off",
+    "pay_out",
+    "remind_debt",
 ]
 TimingState = Literal["scheduled", "running", "completed", "cancelled", "discarded"]
 

@@ -16,6 +16,8 @@ SECRET_LENGTH_MIN = 32
 CALLS_PER_SECOND = 20
 LIVE_PREFIXES = ("sk_live_", "rk_live_")
 BREAKAGES = frozenset({"held", "income"})
+CREDIT_RULES = frozenset({"fee", "reversal"})
+PAYOUT_SCHEDULES = frozenset({"weekly", "daily", "manual"})
 LOG_LEVELS = frozenset({"debug", "info", "warning", "error"})
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 OFF = frozenset({"off", "0", "false", "no"})
@@ -52,6 +54,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_limits: bool = True
     credit_breakage: str = "held"
     """`held` or `income`: what becomes of paid credit that expires."""
+    credit_rule: str = "fee"
+    """`fee` or `reversal`: how what a late cancellation costs becomes the student's credit."""
+    payout_schedule: str = "weekly"
+    """`weekly` (Mondays), `daily` (when banks work) or `manual`: when instructors are paid out."""
     sandbox_strict: bool = False
     demo: bool = True
     data_dir: str = ".data"
@@ -98,6 +104,8 @@ def settings_from(environment: Mapping[str, str] | None = None) -> Settings:
         trusted_proxies=read.several("TRUSTED_PROXIES"),
         rate_limits=read.switch("RATE_LIMITS", default=True),
         credit_breakage=read.one_of("CREDIT_BREAKAGE", "held", BREAKAGES),
+        credit_rule=read.one_of("CREDIT_RULE", "fee", CREDIT_RULES),
+        payout_schedule=read.one_of("PAYOUT_SCHEDULE", "weekly", PAYOUT_SCHEDULES),
         sandbox_strict=read.switch("SANDBOX_STRICT", default=False),
         demo=read.switch("DEMO", default=True),
         data_dir=read.text("DATA_DIR", ".data"),

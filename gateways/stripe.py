@@ -49,6 +49,7 @@ from domain.operations import (
 )
 from domain.reconciliation import BalanceSeen, BalanceTransactionPage
 from gateways.settings import LIVE_PREFIXES, STRIPE_API_BASE, SettingsInvalidError
+from gateways.stripe_accounts import StripeAccounts
 from gateways.stripe_books import StripeBooks
 from gateways.stripe_calls import StripeCalls
 from gateways.stripe_disputes import StripeDisputes
@@ -76,6 +77,7 @@ class StripeGateway:
         """Made by `connect`."""
         self._api = client.v1
         self._calls = StripeCalls(client)
+        self._accounts = StripeAccounts(client)
         self._disputes = StripeDisputes(client)
         self._books = StripeBooks(client)
         self._http = http
@@ -198,9 +200,9 @@ class StripeGateway:
             lambda: self._books.balance_transactions(stripe_account_id, since=since, after=after)
         )
 
-    async def balance(self) -> BalanceSeen | Refused | Unknown:
-        """The platform's balance as it is now."""
-        return await looked(self._books.balance)
+    async def balance(self, account: str | None = None) -> BalanceSeen | Refused | Unknown:
+        """The balance of a connected account (`None`: the platform's) as it is now."""
+        return await looked(lambda: self._books.balance(account))
 
     async def webhook_versions(self, url: str) -> list[str | None] | Refused | Unknown:
         """The API versions that the enabled webhook endpoints of an address speak."""
@@ -264,45 +266,34 @@ class StripeGateway:
 
     async def create_account(self, *, instructor_id: UUID, email: str, public_url: str) -> str:
         """The instructor's connected account (Express, full agreement). `PaymentUnavailable`."""
-        made = await self._interactive(
-            lambda: self._api.accounts.create_async(
-                {
-                    "country": "US",
-                    "email": email,
-                    "controller": {
-                        "stripe_dashboard": {"type": "express"},
-                        "fees": {"payer": "application"},
-                        "losses": {"payments": "application"},
-                        "requirement_collection": "stripe",
-                    },
-                    "capabilities": {"transfers": {"requested": True}},
-                    "business_type": "individual",
-                    "business_profile": {
-                        "mcc": "8299",
-                        "product_description": "Lessons booked through the marketplace",
-                        "url": f"{public_url}/instructors/{instructor_id}",
-                    },
-                    "metadata": {"instructor_id": str(instructor_id)},
-                },
-                {"idempotency_key": f"acct:{instructor_id}"},
+        return await self._interactive(
+            lambda: self._accounts.create(
+                instructor_id=instructor_id, email=email, public_url=public_url
             )
         )
-        return made.id
 
     async def account_link(self, account_id: str, *, return_url: str, refresh_url: str) -> str:
         """A single-use address where an instructor completes onboarding. `PaymentUnavailable`."""
-        made = await self._interactive(
-            lambda: self._api.account_links.create_async(
-                {
-                    "account": account_id,
-                    "type": "account_onboarding",
-                    "return_url": return_url,
-                    "refresh_url": refresh_url,
-                    "collection_options": {"fields": "eventually_due"},
-                }
+        return await self._interactive(
+            lambda: self._accounts.onboarding_link(
+                account_id, return_url=return_url, refresh_url=refresh_url
             )
         )
-        return made.url
+
+    async def dashboard_link(self, account_id: str) -> str:
+        """A single-use address of an instructor's own dashboard at Stripe.
+
+        `PaymentUnavailable`; `NotFound` before onboarding is complete.
+        """
+        return await self._interactive(lambda: self._accounts.dashboard_link(account_id))
+
+    async def pay_by_hand(self, account_id: str) -> None:
+        """Makes sure that Stripe pays an account out only when we ask. `PaymentUnavailable`."""
+        await self._interactive(lambda: self._accounts.pay_by_hand(account_id))
+
+    async def keep_minimum(self, cents: int, *, key: str) -> int:
+        """Keeps so much in the platform's balance; what Stripe then keeps. `PaymentUnavailable`."""
+        return await self._interactive(lambda: self._accounts.keep_minimum(cents, key=key))
 
     async def _answered(self, call: Call, ask: Callable[[], Awaitable[Answer]]) -> Answer:
         """The answer, with errors turned into answers; looks again where only a look can tell."""

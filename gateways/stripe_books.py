@@ -75,9 +75,10 @@ class StripeBooks:
             has_more=found.has_more,
         )
 
-    async def balance(self) -> BalanceSeen:
-        """The platform's balance now."""
-        found = await self._api.balance.retrieve_async()
+    async def balance(self, account: str | None = None) -> BalanceSeen:
+        """The balance of a connected account (`None`: the platform's) now."""
+        options: stripe.RequestOptions = {} if account is None else {"stripe_account": account}
+        found = await self._api.balance.retrieve_async({}, options)
         body = msgspec.convert(found.to_dict(), BalanceBody)
         return BalanceSeen(
             available_cents=_sum(body.available),

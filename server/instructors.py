@@ -111,6 +111,12 @@ class Instructors(Controller):
         url = await request.parts.instructors.onboarding_link(request.viewer)
         return Onboarding(url=url)
 
+    @post("/instructor/stripe/dashboard-link", guards=[instructor], status_code=200)
+    async def open_dashboard(self, request: Request) -> Onboarding:
+        """Where the viewer sees payouts and bank account at Stripe; good for one visit, now."""
+        url = await request.parts.instructors.dashboard_link(request.viewer)
+        return Onboarding(url=url)
+
     @get("/instructor/stripe/status", guards=[instructor])
     async def show_stripe_status(self, request: Request) -> StripeStatus:
         """What Stripe last said of the viewer's account, and what still blocks bookings."""

@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 from domain.errors import NotFound, Unavailable
 from gateways.settings import LOOPBACK_HOSTS
 from server.requests import Request, address_of
+from storage.debts import oldest_debt_at
 from storage.metrics import (
     AccountDifference,
     MoneyNumbers,
@@ -37,10 +38,13 @@ ACCOUNTS = ("SP", "SC", "WAL", "CLR", "CRA", "CRR", "REV", "all")
 class MoneyGauges(Collector):
     """The state of all money at one moment."""
 
-    def __init__(self, numbers: MoneyNumbers, differences: list[AccountDifference]) -> None:
-        """What the database said."""
+    def __init__(
+        self, numbers: MoneyNumbers, differences: list[AccountDifference], debt_age: timedelta
+    ) -> None:
+        """What the database said; `debt_age` is how long the oldest debt has been owed."""
         self._numbers = numbers
         self._differences = differences
+        self._debt_age = debt_age
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Every gauge once."""
@@ -75,6 +79,7 @@ class MoneyGauges(Collector):
             ("recon_incidents_open", "Differences not gone.", numbers.incidents_open),
             ("credit_liability_cents", "Credit students own.", numbers.credit_liability_cents),
             ("negative_instructors", "Instructors who owe us.", numbers.negative_instructors),
+            ("oldest_negative_days", "Age of the oldest such debt.", self._debt_age.days),
             ("platform_available_cents", "To spend at Stripe.", numbers.platform_available_cents),
             ("auth_failure_ratio", "Refused cards in the last hour.", numbers.auth_failure_ratio),
         )
@@ -109,11 +114,13 @@ async def _money(request: Request) -> bytes:
     try:
         numbers = await money_numbers(reads, now=now, tried_since=now - TRIED_SINCE)
         differences = await differences_by_account(reads)
+        owed_since = await oldest_debt_at(reads)
     except Unavailable as error:
         log.warning("metrics.without_money", reason=error.detail)
         return b""
     registry = CollectorRegistry()
-    registry.register(MoneyGauges(numbers, differences))
+    debt_age = now - (owed_since or now)
+    registry.register(MoneyGauges(numbers, differences, debt_age))
     return generate_latest(registry)
 
 

@@ -28,17 +28,37 @@ class MonthEarned(msgspec.Struct, frozen=True, kw_only=True):
     paid_out_cents: int
 
 
+class Unsettled(msgspec.Struct, frozen=True, kw_only=True):
+    """A payout to look at again."""
+
+    instructor_id: UUID
+    stripe_account_id: str
+    stripe_payout_id: str
+
+
 @query
 async def insert_payout(
     tx: Tx,
     *,
     payout_id: UUID,
     instructor_id: UUID,
+    is_instant: bool,
+    is_asked: bool,
     net_cents: int,
-    fee_cents: int,
     currency: str,
+    known: int,
     now: datetime,
 ) -> UUID | None: ...
+
+
+@query
+async def count_payouts(tx: Tx, *, instructor_id: UUID) -> int: ...
+
+
+@query
+async def payouts_to_revisit(
+    tx: Tx, *, arrived_before: datetime, failed_since: datetime, most: int
+) -> list[Unsettled]: ...
 
 
 @query
@@ -59,7 +79,7 @@ async def record_payout(  # noqa: PLR0913 - one parameter a column
     failure_code: str | None,
     finished_at: datetime | None,
     now: datetime,
-) -> None: ...
+) -> bool: ...
 
 
 @query

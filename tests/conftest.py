@@ -66,6 +66,8 @@ def pytest_configure(config: pytest.Config) -> None:
     run = tempfile.mkdtemp(prefix="instainstru-tests-")
     os.environ["TEST_RUN_DIRECTORY"] = run
     os.environ["TEST_RUN_PID"] = str(os.getpid())
+    # every world of a test inherits it: ledgers are compared as lessons leave them
+    os.environ.setdefault("PAYOUT_SCHEDULE", "manual")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

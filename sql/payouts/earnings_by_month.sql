@@ -2,7 +2,7 @@
 SELECT
     date_trunc('month', e.effective_at, 'UTC') AS month_at,
     (count(DISTINCT e.booking_id) FILTER (WHERE e.kind = 'transfer'))::integer AS lessons,
-    coalesce(-sum(l.amount_cents) FILTER (WHERE e.kind IN ('transfer', 'application_fee', 'top_up', 'credit_rule')), 0)::bigint AS earned_cents,
+    coalesce(-sum(l.amount_cents) FILTER (WHERE e.kind IN ('transfer', 'application_fee', 'top_up', 'credit_rule', 'share_withheld')), 0)::bigint AS earned_cents,
     coalesce(sum(l.amount_cents) FILTER (WHERE e.kind IN ('transfer_reversed', 'application_fee_refunded')), 0)::bigint AS returned_cents,
     coalesce(sum(l.amount_cents) FILTER (WHERE e.kind LIKE 'payout%'), 0)::bigint AS paid_out_cents
 FROM ledger_lines l

@@ -310,7 +310,12 @@ class Lesson:
 
 @asynccontextmanager
 async def open_market(
-    database_url: str, nats_url: str, emulator: Emulator, writer: ClockWriter
+    database_url: str,
+    nats_url: str,
+    emulator: Emulator,
+    writer: ClockWriter,
+    *,
+    payout_schedule: str = "manual",
 ) -> AsyncIterator[Market]:
     """A market on an empty database, at the time of the first lesson's booking."""
     receiver = Receiver()
@@ -357,6 +362,7 @@ async def open_market(
             async with httpx.AsyncClient(auth=(emulator.secret_key, "")) as client:
                 await client.delete(f"{emulator.url}/v1/webhook_endpoints/{endpoint}")
         for listener in (server, post):
+        payout_schedule=payout_schedule,
             listener.close()
             await listener.wait_closed()
 
