@@ -248,6 +248,7 @@ def times_of_changed(booking: ChangedBooking) -> BookingTimes:
         is_warned=booking.is_warned,
         schedule_version=booking.schedule_version,
         cycle=booking.cycle,
+        outcome=booking.outcome,
         capture_before=booking.capture_before,
         authorized_at=booking.authorized_at,
         ended_at=booking.ended_at,

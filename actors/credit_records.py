@@ -8,10 +8,11 @@ from uuid import UUID
 
 from actors.ledger import post
 from domain.bookings import ACTIVE, PaymentStatus
-from domain.credit_journals import consume_journal, refund_journal, restore_journal
+from domain.credit_journals import consume_journal, refund_journal, restore_journal, void_journal
 from domain.credits import CreditUse, UseState, end_of_restored
 from domain.ids import new_id
-from domain.payments import MoneyFacts
+from domain.journals import Journal
+from domain.payments import MoneyFacts, is_owed
 from domain.settings import Policy
 from storage.credits import (
     continue_lot,
@@ -33,8 +34,9 @@ async def settle_credit(
     tx: Tx, facts: MoneyFacts, became: PaymentStatus, *, now: datetime, policy: Policy
 ) -> bool:
     """Uses or frees reserved credit as the payment's new status demands; whether there was any."""
-    if became not in USING | FREEING or (became == "released" and facts.status in ACTIVE):
-        # a moved booking lets its card go and keeps its credit
+    is_kept = facts.status in ACTIVE or is_owed(facts)
+    if became not in USING | FREEING or (became == "released" and is_kept):
+        # a moved booking lets its card go and keeps its credit, also when it ended meanwhile
         return False
     reserved = await uses_to_end(tx, booking_id=facts.booking_id, state="reserved")
     if not reserved:
@@ -46,7 +48,8 @@ async def settle_credit(
         return True
     await _give_back(tx, reserved, now=now, policy=policy)
     await _end(tx, facts, "reserved", "restored", now=now)
-    await post(tx, [restore_journal(facts, cents, at=now)], now=now)
+    voided = _voided(facts, reserved, now=now)
+    await post(tx, [restore_journal(facts, cents, at=now), *voided], now=now)
     return True
 
 
@@ -69,7 +72,7 @@ async def refund_credit(
     await _give_back(tx, used, now=now, policy=policy)
     await _end(tx, facts, "consumed", "restored", now=now)
     journal = refund_journal(facts, cents, absorbed_cents=absorbed_cents, at=now)
-    await post(tx, [journal], now=now)
+    await post(tx, [journal, *_voided(facts, used, now=now)], now=now)
 
 
 async def _end(
@@ -80,11 +83,30 @@ async def _end(
 
 async def _give_back(tx: Tx, uses: list[CreditUse], *, now: datetime, policy: Policy) -> None:
     for each in uses:
+        if each.is_voided:
+            continue
         ends_at = end_of_restored(each.expires_at, now=now, life=policy.credit_life_restored)
         if ends_at is None:
             await refill_lot(tx, lot_id=each.lot_id, cents=each.cents)
         else:
             await _continue(tx, each, ends_at, now=now)
+
+
+def _voided(facts: MoneyFacts, uses: list[CreditUse], *, now: datetime) -> list[Journal]:
+    """Given back and void at once: the bank has taken back what had paid for it."""
+    booking_id = facts.booking_id
+    return [
+        void_journal(
+            each.lot_id,
+            facts.student_id,
+            each.cents,
+            booking_id=booking_id,
+            source=str(booking_id),
+            at=now,
+        )
+        for each in uses
+        if each.is_voided
+    ]
 
 
 async def _continue(tx: Tx, given: CreditUse, ends_at: datetime, *, now: datetime) -> None:

@@ -4,21 +4,28 @@ from uuid import UUID
 
 import msgspec
 
-from actors.payment_records import Why, absorb_movements, again, plan_rest, save, scene_of
+import structlog
+
+from actors.credit_lots import claim_lots
+from actors.payment_records import Scene, Why, again, plan_rest, save, scene_of
 from actors.payments import Payments
+from actors.refund_records import absorb_movements
 from domain.bookings import Actor
 from domain.errors import NotFound, OperationPending, PaymentUnavailable
 from domain.movements import MovementsSeen
-from domain.payments import KEPT
 from domain.people import Viewer
 from domain.refunds import Refund, check_refund
 from domain.settings import POLICY, Policy
+from domain.timings import KEPT
 from gateways.clock import Clock
 from gateways.stripe import StripeGateway
 from storage.database import Database
 from storage.operations import open_operation
 from storage.payments import payment_by_booking
-from storage.refunds import insert_refund, refunds_of_booking
+from storage.query import Tx
+from storage.refunds import insert_credit_refund, insert_refund, refunds_of_booking
+
+log = structlog.get_logger()
 
 
 class RefundWish(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,11 +81,17 @@ class Refunds:
             scene = await scene_of(
                 tx, booking_id, why=why, now=self._clock.now(), policy=self._policy
             )
-            if scene is None or scene.payment.status not in KEPT:
+            if scene is None or scene.payment.status not in KEPT | {"credited"}:
                 return
             if await open_operation(tx, booking_id=booking_id) is not None:
                 raise OperationPending(retry_after=2)
-            await plan_rest(tx, scene, cause="fraud_warning")
+            is_credit = scene.payment.status == "credited"
+            if is_credit and not await claim_lots(tx, booking_id, now=scene.now):
+                # the student has used what was taken: lessons were given for it
+                log.warning("fraud_warning.left", booking=booking_id)
+                return
+            scene = await plan_rest(tx, scene, cause="fraud_warning")
+            await save(tx, scene, msgspec.structs.replace(scene.payment, status="refunding"))
         await self._payments.drive(booking_id, why)
 
     async def observe(self, booking_id: UUID, why: Why) -> None:
@@ -115,19 +128,43 @@ class Refunds:
                 raise OperationPending(retry_after=2)
             facts, payment = scene.facts, scene.payment
             check_refund(
-                payment, amount_cents=wish.amount_cents, refunded_cents=facts.refunded_cents
-            )
-            await insert_refund(
-                tx,
-                refund_id=refund_id,
-                booking_id=booking_id,
+                payment,
                 amount_cents=wish.amount_cents,
-                currency=facts.currency,
-                reverses_transfer=wish.reverses_transfer,
-                cause="admin",
-                reason=wish.reason,
-                requested_by=why.actor.id,
-                now=now,
+                refunded_cents=facts.refunded_cents,
+                consumed_cents=facts.consumed_cents,
+                is_top_up_owed=not wish.reverses_transfer and to_pay(facts, payment) > 0,
             )
-            scene = await again(tx, scene)
-            await save(tx, scene, msgspec.structs.replace(payment, status="refunding"))
+            await _wish(tx, scene, wish, refund_id)
+
+
+async def _wish(tx: Tx, scene: Scene, wish: RefundWish, refund_id: UUID) -> None:
+    """Keeps the wish. Where no card has paid it is credit, and there is nothing to wait for."""
+    facts = scene.facts
+    if scene.payment.captured_cents:
+        await insert_refund(
+            tx,
+            refund_id=refund_id,
+            booking_id=facts.booking_id,
+            amount_cents=wish.amount_cents,
+            currency=facts.currency,
+            reverses_transfer=wish.reverses_transfer,
+            cause="admin",
+            reason=wish.reason,
+            requested_by=scene.why.actor.id,
+            now=scene.now,
+        )
+    else:
+        await insert_credit_refund(
+            tx,
+            refund_id=refund_id,
+            booking_id=facts.booking_id,
+            amount_cents=wish.amount_cents,
+            currency=facts.currency,
+            reverses_transfer=wish.reverses_transfer,
+            reason=wish.reason,
+            requested_by=scene.why.actor.id,
+            now=scene.now,
+        )
+    scene = await again(tx, scene)
+    became = "refunding" if scene.payment.captured_cents else "refunded"
+    await save(tx, scene, msgspec.structs.replace(scene.payment, status=became))

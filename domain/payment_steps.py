@@ -11,9 +11,7 @@ import msgspec
 from domain.bookings import FINAL, PaymentStatus
 from domain.no_shows import UNDECIDED
 from domain.payments import (
-    KEPT,
     OPEN_AUTHORIZATION,
-    OWED_OUTCOMES,
     PAYING,
     REFUNDING,
     TAKEN,
@@ -21,14 +19,20 @@ from domain.payments import (
     Payment,
     Step,
     StepKind,
+    is_owed,
+    is_tried,
 )
 from domain.settings import Policy
-from domain.timings import AT_REST, UNPAID, capture_at, outgrows
+from domain.timings import AT_REST, KEPT, UNPAID, capture_at, outgrows
+from domain.withholding import is_reversal_due, share_first, taking, to_pay
+
+GONE: frozenset[PaymentStatus] = frozenset({"auth_lost", "released"})
+"""What was reserved is let go, by the bank or by us."""
 
 
 def next_step(facts: MoneyFacts, payment: Payment, *, now: datetime, policy: Policy) -> Step | None:
     """What this payment needs now; `None` when it rests until something happens."""
-    if back := _back(facts, payment):
+    if back := _back(facts, payment, now=now, policy=policy):
         return back
     match facts.status:
         case "pending":
@@ -43,17 +47,30 @@ def next_step(facts: MoneyFacts, payment: Payment, *, now: datetime, policy: Pol
             return None
 
 
-def _back(facts: MoneyFacts, payment: Payment) -> Step | None:
+def _back(facts: MoneyFacts, payment: Payment, *, now: datetime, policy: Policy) -> Step | None:
     """Money that is to go back, whatever became of the booking."""
     if payment.status in REFUNDING and facts.refund_id is not None:
-        return Step("refund", "refunding")
+        return share_first(facts, payment) or Step("refund", "refunding")
     if payment.status == "dispute_lost" and facts.recover_cents:
-        return Step("recover", "dispute_lost")
+        return share_first(facts, payment) or Step("recover", "dispute_lost")
+    if is_reversal_due(facts, payment, now=now, policy=policy):
+        return Step("reverse_credited", payment.status)
     if payment.status == "refunded" and facts.consumed_cents:
-        return Step("reverse_top_up" if payment.top_up_id else "restore_credit", "refunded")
-    if payment.status == "released" and facts.reserved_cents and facts.status in FINAL:
+        is_taken_back = payment.top_up_id is not None and not facts.keeps_top_up
+        return Step("reverse_top_up" if is_taken_back else "restore_credit", "refunded")
+    is_over = facts.status in FINAL and not is_owed(facts)
+    if payment.status == "released" and facts.reserved_cents and is_over:
         return Step("restore_credit", "released")
     return None
+
+
+def is_blocked(
+    facts: MoneyFacts, payment: Payment, step: Step, *, now: datetime, policy: Policy
+) -> bool:
+    """Whether a card is not asked yet: Stripe has refused lately, and not because of the card."""
+    is_asking = step.kind in {"create_intent", "confirm_intent"} and not step.is_on_session
+    is_alike = payment.status == "authorizing" and facts.blocked_at is not None
+    return is_asking and is_alike and now < (facts.blocked_at or now) + policy.blocked_every
 
 
 def _pending(facts: MoneyFacts, payment: Payment, *, now: datetime, policy: Policy) -> Step | None:
@@ -88,7 +105,9 @@ def _authorize(facts: MoneyFacts, payment: Payment, *, is_on_session: bool) -> S
             return Step("attach_method", "authorizing", is_on_session)
         case "attached":
             return Step("confirm_intent", "authorizing", is_on_session)
-        case "none" | "detached":
+        case "refused" if is_on_session:
+            return Step("confirm_intent", "authorizing", is_on_session)
+        case "none" | "detached" | "refused":
             # on session the browser brings a card; otherwise nobody is there to do so
             return None if is_on_session else Step("move", "card_required")
 
@@ -140,13 +159,13 @@ def _is_shut(payment: Payment) -> bool:
 def _completed(
     facts: MoneyFacts, payment: Payment, *, now: datetime, policy: Policy
 ) -> Step | None:
-    if payment.status in PAYING:
+    if payment.status in PAYING | {"dispute_lost"}:
         return _pay_out(facts, payment, now=now, policy=policy)
     if payment.status == "collection":
         return _debt(facts, payment, now=now, policy=policy)
     if not _is_due(facts, payment, now=now, policy=policy):
         return None
-    return _collect(facts, payment, "capture", "capturing")
+    return _collect(facts, payment, "capture", "capturing", now=now, policy=policy)
 
 
 def _is_due(facts: MoneyFacts, payment: Payment, *, now: datetime, policy: Policy) -> bool:
@@ -162,53 +181,67 @@ def _is_due(facts: MoneyFacts, payment: Payment, *, now: datetime, policy: Polic
 
 
 def _debt(facts: MoneyFacts, payment: Payment, *, now: datetime, policy: Policy) -> Step | None:
-    """Owed and not collected: the student pays it with a card, or it is given up (P38, P39)."""
-    if facts.ended_at is not None and now >= facts.ended_at + policy.collect_within:
+    """Owed and not collected: the student pays it with a card, or it is given up (P38, P39).
+
+    Given up only when nothing is open any more that could still be paid.
+    """
+    if _is_overdue(facts, now=now, policy=policy):
         is_open = payment.payment_intent_id is not None
-        return Step("release" if is_open else "move", "written_off")
+        return Step("release", "collection") if is_open else Step("move", "written_off")
     if not payment.is_on_session:
         return None
     step = _authorize(facts, payment, is_on_session=True)
     return None if step is None else msgspec.structs.replace(step, status="collection")
 
 
+def _is_overdue(facts: MoneyFacts, *, now: datetime, policy: Policy) -> bool:
+    return facts.ended_at is not None and now >= facts.ended_at + policy.collect_within
+
+
 def _pay_out(facts: MoneyFacts, payment: Payment, *, now: datetime, policy: Policy) -> Step | None:
     """Pays from our own balance what credit owes; again after a while where that was refused."""
+    is_owing = to_pay(facts, payment) > 0
     if payment.status == "captured":
-        return Step("move", "payout_pending" if facts.top_up_cents else "settled")
-    if payment.top_up_id is not None:
+        return Step("move", "payout_pending" if is_owing else "settled")
+    if payment.top_up_id is not None or not is_owing:
         return Step("move", "settled") if payment.status == "payout_pending" else None
     refused_at = facts.top_up_refused_at
     is_early = refused_at is not None and now < refused_at + policy.top_up_every
-    if is_early or not facts.consumed_cents or not facts.top_up_cents:
-        return None
-    return Step("top_up", payment.status)
+    # what a report may still take away is not paid out
+    is_early = is_early or facts.report_state in UNDECIDED
+    return None if is_early else Step("top_up", payment.status)
 
 
 def _ended(facts: MoneyFacts, payment: Payment, *, now: datetime, policy: Policy) -> Step | None:
-    is_owed = facts.outcome in OWED_OUTCOMES
-    if payment.status in KEPT and not is_owed and facts.refunded_cents == 0:
-        # the instructor's fault, or a capture that won a race against the end (B8, B13, P31)
-        is_by_card = payment.captured_cents > 0
-        return Step("plan_refund", payment.status) if is_by_card else Step("move", "refunded")
-    if payment.status in AT_REST:
-        is_debt = payment.status == "collection"
-        return _debt(facts, payment, now=now, policy=policy) if is_debt else None
-    if is_owed:
+    if is_owed(facts):
         return _owed(facts, payment, now=now, policy=policy)
-    if facts.outcome == "credit":
-        return _collect(facts, payment, "capture_as_fee", "crediting")
-    return _unowed(facts, payment)
+    if payment.status in KEPT | {"partially_refunded"}:
+        return _owed_back(facts, payment)
+    if facts.outcome == "credit" and payment.status != "collection":
+        return _collect(facts, payment, "capture_as_fee", "crediting", now=now, policy=policy)
+    # a debt that turns out not to be one is let go like what was never taken
+    is_at_rest = payment.status in AT_REST and payment.status != "collection"
+    return None if is_at_rest else _unowed(facts, payment)
+
+
+def _owed_back(facts: MoneyFacts, payment: Payment) -> Step | None:
+    """The instructor's fault, or a capture that won a race against the end (B8, B13, P31)."""
+    if payment.captured_cents > facts.refunded_cents:
+        return Step("plan_refund", payment.status)
+    is_by_card = payment.captured_cents > 0
+    return None if is_by_card else Step("move", "refunded")
 
 
 def _owed(facts: MoneyFacts, payment: Payment, *, now: datetime, policy: Policy) -> Step | None:
     """The full price: at once, for an absent student when it would have been due anyway."""
-    if payment.status in PAYING:
+    if payment.status in PAYING | {"dispute_lost"}:
         return _pay_out(facts, payment, now=now, policy=policy)
+    if payment.status == "collection":
+        return _debt(facts, payment, now=now, policy=policy)
     is_absent = facts.outcome == "no_show_student" and payment.status not in TAKEN
     if is_absent and not _is_due(facts, payment, now=now, policy=policy):
         return None
-    return _collect(facts, payment, "capture", "capturing")
+    return _collect(facts, payment, "capture", "capturing", now=now, policy=policy)
 
 
 def _unowed(facts: MoneyFacts, payment: Payment) -> Step | None:
@@ -220,30 +253,54 @@ def _unowed(facts: MoneyFacts, payment: Payment) -> Step | None:
 
 
 def _collect(
-    facts: MoneyFacts, payment: Payment, kind: StepKind, status: PaymentStatus
+    facts: MoneyFacts,
+    payment: Payment,
+    kind: StepKind,
+    status: PaymentStatus,
+    *,
+    now: datetime,
+    policy: Policy,
 ) -> Step | None:
     """Takes what is owed: from the live authorization, else by one attempt off session."""
     if payment.status == "credit_only":
         # nothing is on a card: what credit has paid is owed from our own balance
-        kind, status = "move", "payout_pending" if kind == "capture" else "released"
-    if payment.status in OPEN_AUTHORIZATION | {"credit_only"}:
-        return Step(kind, status)
-    if payment.status == "releasing":
-        return _let_go(payment)
-    if payment.status in AT_REST | TAKEN:
-        return None
+        is_paid = kind == "capture"
+        return Step("move", "payout_pending") if is_paid else Step("give_up", "released")
+    if payment.status in OPEN_AUTHORIZATION:
+        return Step(taking(facts, kind, policy=policy), status)
+    if payment.status in GONE:
+        return _once_more(facts, payment, now=now, policy=policy)
+    if payment.status in AT_REST | TAKEN | {"releasing"}:
+        return _let_go(payment) if payment.status == "releasing" else None
     if facts.method_state != "attached":
         return uncollected(facts, payment)
-    if payment.status == "auth_lost":
-        return Step("new_cycle", "authorizing")
     return _authorize(facts, payment, is_on_session=False)
+
+
+def _once_more(
+    facts: MoneyFacts, payment: Payment, *, now: datetime, policy: Policy
+) -> Step | None:
+    """Owed, and what was reserved is gone: one attempt in a cycle of its own, if none was made.
+
+    Whether it was made is stored (`is_tried`), so a crash between release and attempt loses
+    neither. A debt has no intent that is gone: it could never be paid.
+    """
+    is_used_up = is_tried(payment, policy)
+    if not is_used_up and facts.method_state == "attached" and facts.card_amount_cents:
+        return Step("new_cycle", "authorizing")
+    if facts.outcome == "credit":
+        is_over = is_used_up and payment.status == "released"
+        return None if is_over else Step("give_up", "released")
+    if is_used_up and _is_overdue(facts, now=now, policy=policy):
+        return Step("move", "written_off")
+    return Step("new_cycle", "collection")
 
 
 def uncollected(facts: MoneyFacts, payment: Payment) -> Step:
     """What becomes of an ended booking's payment when the one attempt fails (P28c, P32b)."""
     if facts.outcome == "credit":
-        return _let_go(payment) or Step("move", "released")
-    return Step("move", "collection")
+        return _let_go(payment) or Step("give_up", "released")
+    return Step("give_up", "collection")
 
 
 def _let_go(payment: Payment) -> Step | None:

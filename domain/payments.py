@@ -13,12 +13,14 @@ import msgspec
 from domain.bookings import BookingStatus, Outcome, PaymentStatus
 from domain.ids import BookingId, UserId
 from domain.no_shows import ReportState
-from domain.timings import TOPPED_UP
+from domain.settings import Policy
+from domain.timings import OWED_OUTCOMES, TOPPED_UP, after_last_attempt
 
-MethodState = Literal["none", "new", "attached", "detached"]
+MethodState = Literal["none", "new", "attached", "detached", "refused"]
 StepKind = Literal[
     "move",
     "new_cycle",
+    "give_up",
     "create_setup",
     "cancel_setup",
     "attach_method",
@@ -26,12 +28,16 @@ StepKind = Literal[
     "confirm_intent",
     "capture",
     "capture_as_fee",
+    "capture_to_reverse",
+    "capture_withheld",
     "release",
     "ask_confirm",
     "plan_refund",
     "refund",
     "recover",
+    "reverse_credited",
     "top_up",
+    "reverse_share",
     "reverse_top_up",
     "restore_credit",
 ]
@@ -51,9 +57,6 @@ REFUNDING: frozenset[PaymentStatus] = frozenset(
 )
 PAYING: frozenset[PaymentStatus] = TOPPED_UP.union(("captured",))
 """Taken, and the instructor may not have all of it yet."""
-KEPT: frozenset[PaymentStatus] = frozenset({"captured", "payout_pending", "settled"})
-"""Taken and not given back in any part."""
-OWED_OUTCOMES: frozenset[Outcome] = frozenset({"charged", "no_show_student"})
 
 
 class Payment(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +83,10 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True):
     decline_code: str | None
     top_up_id: str | None = None
     """The transfer that paid the instructor what the card did not."""
+    withheld_cents: int = 0
+    """The instructor's share of a capture that went to the platform alone: owed, paid like it."""
+    to_reverse_cents: int = 0
+    """The transfer of a capture that became credit: to be taken back whole."""
 
 
 class MoneyFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +111,8 @@ class MoneyFacts(msgspec.Struct, frozen=True, kw_only=True):
     stripe_account_id: str | None
     stripe_customer_id: str | None
     method_state: MethodState
-    """Whether the payment's card is there, still to be attached, attached, or taken away again."""
+    """Whether the payment's card is there, still to be attached, attached, taken away again, or
+    refused for good and not chosen anew since."""
     refund_id: UUID | None = None
     """A refund that is wanted and not yet sent."""
     refund_cents: int = 0
@@ -120,10 +128,26 @@ class MoneyFacts(msgspec.Struct, frozen=True, kw_only=True):
     consumed_cents: int = 0
     """What credit has paid for good, unless a refund gives it back."""
     top_up_refused_at: datetime | None = None
-    """When Stripe last refused to pay the top-up."""
+    """When Stripe last refused to pay the top-up, unless the account may have it since."""
+    capture_refused: str | None = None
+    """Why Stripe refused the last capture of this cycle, where that would have sent money on."""
+    owed_cents: int = 0
+    """What the ledger says the instructor is owed of this booking, where a share was withheld."""
+    shares_back_cents: int = 0
+    """What refunds have taken from a withheld share so far."""
+    reversed_cents: int = 0
+    """What was taken back of the transfer of a capture that became credit."""
+    reversal_refused_at: datetime | None = None
+    """When Stripe last refused to take that transfer back."""
+    blocked_at: datetime | None = None
+    """When Stripe last refused to ask the card for a reason that is not the card's."""
     ended_at: datetime | None = None
     report_state: ReportState | None = None
     """Of a report that somebody did not come."""
+    keeps_top_up: bool = False
+    """Whether the last refund leaves the instructor what they had: the platform bears it."""
+    lot_left_cents: int | None = None
+    """What is unspent of the credit this booking was turned into; `None` when it was not."""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -132,3 +156,37 @@ class Step(msgspec.Struct, frozen=True):
     kind: StepKind
     status: PaymentStatus
     is_on_session: bool = False
+
+
+def is_owed(facts: MoneyFacts) -> bool:
+    """Whether the full price is owed: a lesson that was given, or one cancelled or missed late."""
+    return facts.status == "completed" or facts.outcome in OWED_OUTCOMES
+
+
+def is_tried(payment: Payment, policy: Policy) -> bool:
+    """Whether the one attempt for a booking that has ended is used up (P32b)."""
+    return payment.attempt >= after_last_attempt(policy)
+
+
+def moved(payment: Payment, step: Step, policy: Policy) -> Payment:
+    """The payment after a step that needs only us: `move`, `give_up` or `new_cycle`."""
+    if step.kind == "move":
+        return msgspec.structs.replace(payment, status=step.status)
+    last = after_last_attempt(policy)
+    if step.kind == "give_up":
+        return msgspec.structs.replace(payment, status=step.status, attempt=last)
+    is_debt = step.status == "collection"
+    # a debt's card is there because its student brought it: it goes on in the new cycle
+    is_brought = is_debt and is_tried(payment, policy) and payment.is_on_session
+    return msgspec.structs.replace(
+        payment,
+        status=step.status,
+        cycle=payment.cycle + 1,
+        attempt=last if is_debt else 0,
+        is_on_session=is_brought,
+        payment_intent_id=None,
+        charge_id=None,
+        capture_before=None,
+        warned_at=None,
+        decline_code=None,
+    )

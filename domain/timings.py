@@ -37,7 +37,14 @@ UNPAID: frozenset[PaymentStatus] = frozenset(
 )
 """Statuses of a confirmed booking whose money is not sure: warned, then cancelled."""
 
-SECURED: frozenset[PaymentStatus] = frozenset({"authorized", "credit_only"})
+SECURED: frozenset[PaymentStatus] = frozenset({
+    "authorized", "credit_only", "captured", "payout_pending", "settled", "partially_refunded",
+    "disputed",
+})  # fmt: skip
+"""Statuses with which a lesson begins: its money is reserved, or taken before its time.
+
+`change_bookings.sql` has the same.
+"""
 
 PAYABLE: frozenset[PaymentStatus] = frozenset({"scheduled", "authorized", "credit_only"})
 """Statuses with which a booking may be confirmed: reserved, or a card to reserve on in time."""
@@ -49,17 +56,29 @@ AT_REST: frozenset[PaymentStatus] = frozenset(
         "settled",
         "collection",
         "written_off",
+        "refunding",
         "refunded",
         "refund_failed",
         "disputed",
         "dispute_lost",
     }
 )
-"""Statuses in which an ended booking needs no further money work."""
+"""Statuses in which an ended booking needs no further money work, as a rule.
 
+Not so when it was let go after a move and is owed all the same, or taken and owed to nobody.
+"""
+
+
+TAKING: frozenset[PaymentStatus] = frozenset({"capturing", "crediting"})
+"""Statuses of a capture under way; one that Stripe refuses is tried hour by hour."""
 
 BETWEEN_CYCLES: frozenset[PaymentStatus] = frozenset({"releasing", "released"})
 """Statuses of a confirmed booking that was moved and will ask its card again."""
+
+KEPT: frozenset[PaymentStatus] = frozenset({"captured", "payout_pending", "settled"})
+"""Taken and not given back in any part."""
+
+OWED_OUTCOMES: frozenset[Outcome] = frozenset({"charged", "no_show_student"})
 
 TOPPED_UP: frozenset[PaymentStatus] = frozenset({"payout_pending", "partially_refunded"})
 """Statuses in which the platform may still owe the instructor what credit has paid."""
@@ -78,12 +97,18 @@ class BookingClock(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int
     is_warned: bool
     top_up_refused_at: datetime | None = None
+    is_top_up_owed: bool | None = None
+    """Whether used credit owes the instructor a part; `None` when nobody has looked."""
+    reversal_tried_at: datetime | None = None
+    """Since when, or since which refusal, a transfer waits to be taken back; `None`: none does."""
     outcome: Outcome | None = None
     capture_before: datetime | None = None
     authorized_at: datetime | None = None
     ended_at: datetime | None = None
     report_state: ReportState | None = None
     report_upheld_at: datetime | None = None
+    blocked_at: datetime | None = None
+    """When Stripe last refused to ask the card for a reason that is not the card's."""
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,15 +136,40 @@ def timings_for(clock: BookingClock, *, now: datetime, policy: Policy) -> tuple[
 
 def _over(clock: BookingClock, *, now: datetime, policy: Policy) -> tuple[Due, ...]:
     """What the money of a lesson taught, missed, cancelled or never paid for still needs."""
-    if clock.payment_status == "collection" and clock.ended_at is not None:
+    is_owed = clock.status == "completed" or clock.outcome in OWED_OUTCOMES
+    if clock.payment_status == "collection" and clock.ended_at is not None and is_owed:
         return (Due(kind="write_off", due_at=clock.ended_at + policy.collect_within),)
-    if clock.payment_status in TOPPED_UP:
+    if clock.reversal_tried_at is not None:
+        return (Due(kind="settle", due_at=clock.reversal_tried_at + policy.top_up_every),)
+    if clock.payment_status in TOPPED_UP | {"dispute_lost"} and not _is_owed_back(clock):
         return _topped_up(clock, now=now, policy=policy)
     if clock.status == "completed":
         return _completed(clock, now=now, policy=policy)
-    if clock.status in {"cancelled", "expired", "no_show"} and clock.payment_status not in AT_REST:
-        return (Due(kind="settle", due_at=max(now, _settles_at(clock, policy=policy) or now)),)
+    is_over = clock.status in {"cancelled", "expired", "no_show"}
+    if is_over and not _is_at_rest(clock, policy=policy):
+        due_at = max(now, _settles_at(clock, policy=policy) or now)
+        return (Due(kind="settle", due_at=due_at), *_guard(clock, due_at, now=now, policy=policy))
     return ()
+
+
+def after_last_attempt(policy: Policy) -> int:
+    """The `attempt` of a payment whose booking has ended and whose one attempt is used up."""
+    return len(policy.ladder_before) + 1
+
+
+def _is_at_rest(clock: BookingClock, *, policy: Policy) -> bool:
+    if clock.payment_status == "released" and clock.outcome in OWED_OUTCOMES | {"credit"}:
+        # let go because of a move; the card is asked once more for what is owed (P32b)
+        is_credit = clock.outcome == "credit"
+        return is_credit and clock.attempt >= after_last_attempt(policy)
+    return clock.payment_status in AT_REST and not _is_owed_back(clock)
+
+
+def _is_owed_back(clock: BookingClock) -> bool:
+    """Whether what was taken, or is asked for, is owed to nobody."""
+    is_over = clock.status in {"cancelled", "expired", "no_show"}
+    is_wanted = clock.payment_status in KEPT | {"partially_refunded", "collection"}
+    return is_over and is_wanted and clock.outcome not in OWED_OUTCOMES
 
 
 def capture_at(
@@ -166,7 +216,7 @@ def _settles_at(clock: BookingClock, *, policy: Policy) -> datetime | None:
 
 
 def _kept_until(clock: BookingClock) -> datetime | None:
-    return clock.capture_before if clock.payment_status in {"authorized", "capturing"} else None
+    return clock.capture_before if clock.payment_status in TAKING | {"authorized"} else None
 
 
 def _reported(clock: BookingClock, *, now: datetime) -> tuple[Due, ...]:
@@ -177,26 +227,44 @@ def _reported(clock: BookingClock, *, now: datetime) -> tuple[Due, ...]:
 
 
 def _completed(clock: BookingClock, *, now: datetime, policy: Policy) -> tuple[Due, ...]:
-    if clock.payment_status not in SECURED | UNPAID | {"scheduled", "capturing", "captured"}:
+    if clock.payment_status in AT_REST and clock.payment_status != "released":
         return ()
     kept_until = _kept_until(clock)
     is_reported = clock.report_state in UNDECIDED
     due_at = capture_at(clock.end_at, kept_until, is_reported=is_reported, policy=policy)
     dues = [] if due_at is None else [Due(kind="capture", due_at=due_at)]
-    if kept_until is not None:
-        alert_at = kept_until - policy.authorization_alert
-        is_late = due_at is None or due_at > alert_at
-        if is_late and alert_at > now:
-            dues.append(Due(kind="guard_authorization", due_at=alert_at))
-    return tuple(dues)
+    return (*dues, *_guard(clock, due_at, now=now, policy=policy))
+
+
+def _guard(
+    clock: BookingClock, due_at: datetime | None, *, now: datetime, policy: Policy
+) -> tuple[Due, ...]:
+    """A page before the bank lets go what is taken late, or is being taken and refused."""
+    kept_until = _kept_until(clock)
+    if kept_until is None:
+        return ()
+    alert_at = kept_until - policy.authorization_alert
+    is_late = due_at is None or due_at > alert_at or clock.payment_status in TAKING
+    if not is_late or alert_at <= now:
+        return ()
+    return (Due(kind="guard_authorization", due_at=alert_at),)
 
 
 def _topped_up(clock: BookingClock, *, now: datetime, policy: Policy) -> tuple[Due, ...]:
-    """A top-up that Stripe refused is tried again, hour by hour."""
+    """A top-up that Stripe refused is tried again, hour by hour; a lost dispute ends none."""
+    if clock.report_state in UNDECIDED:
+        return ()
     refused_at = clock.top_up_refused_at
-    if refused_at is not None:
-        return (Due(kind="top_up", due_at=refused_at + policy.top_up_every),)
-    return (Due(kind="top_up", due_at=now),) if clock.payment_status == "payout_pending" else ()
+    if clock.payment_status == "payout_pending":
+        is_owed = True  # if nothing is owed after all, it is settled
+    elif clock.payment_status == "dispute_lost":
+        is_owed = clock.is_top_up_owed is True
+    else:
+        is_owed = clock.is_top_up_owed is not False and refused_at is not None
+    if not is_owed:
+        return ()
+    due_at = now if refused_at is None else refused_at + policy.top_up_every
+    return (Due(kind="top_up", due_at=due_at),)
 
 
 def _confirmed(clock: BookingClock, *, now: datetime, policy: Policy) -> tuple[Due, ...]:
@@ -211,8 +279,10 @@ def _confirmed(clock: BookingClock, *, now: datetime, policy: Policy) -> tuple[D
     is_unpaid = clock.payment_status in UNPAID
     is_early = is_unpaid and now < start - policy.authorize_before
     if is_early or clock.payment_status in BETWEEN_CYCLES:
-        # moved away from its hour: what was tried is let go, and the card is asked in its time
-        return (Due(kind="settle", due_at=now),)
+        # moved away from its hour: what was tried is let go, and the card is asked in its time;
+        # a release that nobody answers for is not money that is sure (P14)
+        ends_at = start - policy.cancel_unpaid_before
+        return (Due(kind="settle", due_at=now), Due(kind="cancel_unpaid", due_at=ends_at))
     return _unpaid(clock, policy=policy) if is_unpaid else ()
 
 
@@ -229,6 +299,11 @@ def _is_outgrown(clock: BookingClock, now: datetime, policy: Policy) -> bool:
 
 def _unpaid(clock: BookingClock, *, policy: Policy) -> tuple[Due, ...]:
     start = clock.start_at
+    if clock.blocked_at is not None:
+        # not the student's doing: no warning, and until the lesson begins somebody may mend it
+        again_at = clock.blocked_at + policy.blocked_every
+        cancelled = Due(kind="cancel_unpaid", due_at=start)
+        return (cancelled, Due(kind="authorize", due_at=again_at, attempt=clock.attempt))
     dues = [Due(kind="cancel_unpaid", due_at=start - policy.cancel_unpaid_before)]
     if not clock.is_warned:
         dues.append(Due(kind="warn_payment", due_at=start - policy.warn_before))

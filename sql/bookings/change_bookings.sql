@@ -23,8 +23,12 @@ FROM unnest(
 JOIN payments p ON p.booking_id = c.id
 WHERE b.id = c.id AND CASE c.guard
     WHEN 'payable' THEN p.status IN ('scheduled', 'authorized', 'credit_only')
-    WHEN 'secured' THEN p.status IN ('authorized', 'credit_only')
-    WHEN 'unpaid' THEN p.status NOT IN ('authorized', 'credit_only')
+    WHEN 'secured' THEN p.status IN (
+        'authorized', 'credit_only', 'captured', 'payout_pending', 'settled', 'partially_refunded', 'disputed'
+    )
+    WHEN 'unpaid' THEN p.status NOT IN (
+        'authorized', 'credit_only', 'captured', 'payout_pending', 'settled', 'partially_refunded', 'disputed'
+    )
     ELSE true
 END
 RETURNING

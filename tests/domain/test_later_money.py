@@ -204,7 +204,7 @@ OVER = END + POLICY.collect_within
     ("own", "more", "now", "step"),
     [
         ({}, {"ended_at": END}, OVER - TICK, None),
-        ({}, {"ended_at": END}, OVER, Step("release", "written_off")),
+        ({}, {"ended_at": END}, OVER, Step("release", "collection")),
         ({"payment_intent_id": None}, {"ended_at": END}, OVER, Step("move", "written_off")),
         ({}, {"ended_at": None}, OVER, None),
         (
@@ -254,7 +254,8 @@ def test_a_refused_top_up_is_tried_again_after_a_while(
     )
     assert next_step(told, payment("payout_pending"), now=now, policy=POLICY) == step
     none = msgspec.structs.replace(told, consumed_cents=0)
-    assert next_step(none, payment("payout_pending"), now=now, policy=POLICY) is None
+    settled = Step("move", "settled")
+    assert next_step(none, payment("payout_pending"), now=now, policy=POLICY) == settled
 
 
 # --- promises -------------------------------------------------------------------------------------
@@ -274,7 +275,12 @@ def due(**own: object) -> dict[str, datetime]:
             {"write_off": OVER},
         ),
         (
-            {"status": "cancelled", "payment_status": "collection", "ended_at": END},
+            {
+                "status": "cancelled",
+                "outcome": "charged",
+                "payment_status": "collection",
+                "ended_at": END,
+            },
             {"write_off": OVER},
         ),
         ({"status": "completed", "payment_status": "payout_pending"}, {"top_up": FAR}),

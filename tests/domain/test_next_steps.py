@@ -18,6 +18,8 @@ HOUR = timedelta(hours=1)
 LATE = END + 24 * HOUR
 WISH = uuid.UUID(int=9)
 Facts = dict[str, object]
+TRIED: Facts = {"attempt": 5}
+OVERDUE: Facts = {"ended_at": LATE - timedelta(days=14)}
 
 STEPS = [
     # money that is to go back, whatever became of the booking
@@ -60,7 +62,7 @@ STEPS = [
         "card_required",
         {},
         {"method_state": "detached"},
-        Step("move", "collection"),
+        Step("give_up", "collection"),
     ),
     (
         "cancelled",
@@ -68,13 +70,48 @@ STEPS = [
         "auth_lost",
         {},
         {"method_state": "new"},
-        Step("move", "collection"),
+        Step("new_cycle", "collection"),
     ),
+    # moved, let go, and owed all the same: one attempt in a cycle of its own
     ("cancelled", "charged", "releasing", {}, {}, Step("release", "releasing")),
+    ("cancelled", "charged", "released", {}, {}, Step("new_cycle", "authorizing")),
+    (
+        "cancelled",
+        "charged",
+        "released",
+        {},
+        {"reserved_cents": 1},
+        Step("new_cycle", "authorizing"),
+    ),
+    (
+        "cancelled",
+        "charged",
+        "released",
+        {},
+        {"method_state": "detached"},
+        Step("new_cycle", "collection"),
+    ),
+    ("cancelled", "charged", "released", TRIED, {}, Step("new_cycle", "collection")),
+    ("cancelled", "charged", "auth_lost", TRIED, {}, Step("new_cycle", "collection")),
+    ("no_show", "no_show_student", "released", {}, {}, Step("new_cycle", "authorizing")),
+    ("completed", None, "released", {}, {}, Step("new_cycle", "authorizing")),
+    ("cancelled", "credit", "releasing", {}, {}, Step("release", "releasing")),
+    ("cancelled", "credit", "released", {}, {}, Step("new_cycle", "authorizing")),
+    (
+        "cancelled",
+        "credit",
+        "released",
+        {},
+        {"method_state": "detached"},
+        Step("give_up", "released"),
+    ),
+    ("cancelled", "credit", "released", TRIED, {}, None),
+    ("cancelled", "credit", "released", {}, {"card_amount_cents": 0}, Step("give_up", "released")),
+    ("cancelled", "free", "released", {}, {}, None),
     ("cancelled", "charged", "capturing", {}, {}, Step("capture", "capturing")),
     ("cancelled", "charged", "crediting", {}, {}, Step("capture", "capturing")),
     ("cancelled", "charged", "credit_only", {}, {}, Step("move", "payout_pending")),
-    ("cancelled", "credit", "credit_only", {}, {}, Step("move", "released")),
+    ("cancelled", "credit", "credit_only", {}, {}, Step("give_up", "released")),
     ("cancelled", "credit", "crediting", {}, {}, Step("capture_as_fee", "crediting")),
     ("cancelled", "credit", "auth_retry", {}, {}, Step("confirm_intent", "authorizing")),
     (
@@ -127,9 +164,25 @@ STEPS = [
     ),
     ("cancelled", "by_instructor", "settled", {}, {}, Step("move", "refunded")),
     ("cancelled", "by_instructor", "settled", {"captured_cents": 1}, {"refunded_cents": 1}, None),
+    (
+        "cancelled",
+        "by_instructor",
+        "partially_refunded",
+        {"captured_cents": 2},
+        {"refunded_cents": 1},
+        Step("plan_refund", "partially_refunded"),
+    ),
     # the lesson was given
     ("completed", None, "captured", {}, {}, Step("move", "settled")),
-    ("completed", None, "captured", {}, {"top_up_cents": 1}, Step("move", "payout_pending")),
+    ("completed", None, "captured", {}, {"top_up_cents": 1}, Step("move", "settled")),
+    (
+        "completed",
+        None,
+        "captured",
+        {},
+        {"top_up_cents": 1, "consumed_cents": 1},
+        Step("move", "payout_pending"),
+    ),
     (
         "completed",
         None,
@@ -138,7 +191,51 @@ STEPS = [
         {"top_up_cents": 1, "consumed_cents": 1},
         Step("top_up", "payout_pending"),
     ),
-    ("completed", None, "payout_pending", {}, {"top_up_cents": 1}, None),
+    ("completed", None, "payout_pending", {}, {"top_up_cents": 1}, Step("move", "settled")),
+    # a lost dispute takes back the card's part; what credit has paid stays owed
+    (
+        "completed",
+        None,
+        "dispute_lost",
+        {},
+        {"top_up_cents": 1, "consumed_cents": 1},
+        Step("top_up", "dispute_lost"),
+    ),
+    (
+        "cancelled",
+        "charged",
+        "dispute_lost",
+        {},
+        {"top_up_cents": 1, "consumed_cents": 1},
+        Step("top_up", "dispute_lost"),
+    ),
+    (
+        "completed",
+        None,
+        "dispute_lost",
+        {},
+        {"top_up_cents": 1, "consumed_cents": 1, "recover_cents": 1},
+        Step("recover", "dispute_lost"),
+    ),
+    (
+        "completed",
+        None,
+        "dispute_lost",
+        {"top_up_id": "tr_2"},
+        {"top_up_cents": 1, "consumed_cents": 1},
+        None,
+    ),
+    # a debt is given up when nothing is open any more that could still be paid
+    ("cancelled", "charged", "collection", {}, OVERDUE, Step("release", "collection")),
+    (
+        "cancelled",
+        "charged",
+        "collection",
+        {"payment_intent_id": None},
+        OVERDUE,
+        Step("move", "written_off"),
+    ),
+    ("cancelled", "charged", "auth_lost", TRIED, OVERDUE, Step("move", "written_off")),
     ("completed", None, "payout_pending", {"top_up_id": "tr_2"}, {}, Step("move", "settled")),
     ("completed", None, "auth_lost", {}, {}, Step("new_cycle", "authorizing")),
     ("completed", None, "authorizing", {}, {}, Step("confirm_intent", "authorizing")),
@@ -218,8 +315,8 @@ def test_a_pending_booking_far_ahead_only_waits_for_its_calendar(is_far: bool) -
 @pytest.mark.parametrize(
     ("outcome", "own", "step"),
     [
-        ("charged", {}, Step("move", "collection")),
-        ("no_show_student", {}, Step("move", "collection")),
+        ("charged", {}, Step("give_up", "collection")),
+        ("no_show_student", {}, Step("give_up", "collection")),
         ("credit", {}, Step("release", "releasing")),
         ("credit", {"payment_intent_id": None}, Step("move", "released")),
     ],
@@ -231,7 +328,7 @@ def test_what_could_not_be_collected_is_a_debt_or_let_go(
     assert uncollected(told, payment("authorizing", **own)) == step
     taken = payment("settled", **own)
     if outcome == "credit":
-        assert uncollected(told, taken) == Step("move", "released")
+        assert uncollected(told, taken) == Step("give_up", "released")
 
 
 @pytest.mark.parametrize(
@@ -261,7 +358,7 @@ def test_a_refused_card_is_remembered_and_nobody_is_there_any_more(
         status=after,
         is_on_session=False,
         decline_code="generic_decline",
-        attempt=1 if after == "auth_retry" else 0,
+        attempt={"auth_retry": 1, "collection": 5}.get(after, 0),
     )
 
 

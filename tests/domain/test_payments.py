@@ -132,7 +132,9 @@ LIVES = (
     (*ASKED, RESERVED, UNBOOKED, CREDITED),
     (*ASKED, seen("canceled")),
 )
-STATUSES = sorted(ASKING | OPEN_AUTHORIZATION | {"releasing", "released", "auth_lost", "captured"})
+STATUSES = sorted(
+    ASKING | OPEN_AUTHORIZATION | {"releasing", "released", "auth_lost", "captured", "collection"}
+)
 
 
 @given(
@@ -148,7 +150,7 @@ def test_any_order_and_repetition_of_observations_ends_the_same(
     for order in orders:
         now = payment(status)
         for each in order:
-            now = fold(now, each, amount_cents=AMOUNT)
+            now = fold(now, each, amount_cents=AMOUNT, destination_cents=8500)
         ends.add(
             (now.status, now.charge_id, now.authorized_at, now.captured_at, now.captured_cents)
         )
@@ -159,7 +161,7 @@ def test_any_order_and_repetition_of_observations_ends_the_same(
 def test_even_impossible_histories_have_one_end(observations: list[IntentSeen]) -> None:
     now = payment("authorizing")
     for each in observations:
-        now = fold(now, each, amount_cents=AMOUNT)
+        now = fold(now, each, amount_cents=AMOUNT, destination_cents=8500)
     assert now.status == "captured"
 
 
@@ -179,18 +181,23 @@ def test_even_impossible_histories_have_one_end(observations: list[IntentSeen]) 
         ("releasing", TAKEN, "captured"),
         ("settled", RESERVED, "settled"),
         ("settled", LAPSED, "settled"),
+        ("collection", LAPSED, "auth_lost"),
+        ("collection", RESERVED, "authorized"),
         ("authorizing", seen("requires_capture", capturable_cents=1), "authorizing"),
     ],
 )
 def test_an_observation_moves_a_payment_by_rank(
     status: PaymentStatus, observed: IntentSeen, became: PaymentStatus
 ) -> None:
-    assert fold(payment(status), observed, amount_cents=AMOUNT).status == became
+    assert (
+        fold(payment(status), observed, amount_cents=AMOUNT, destination_cents=8500).status
+        == became
+    )
 
 
 def test_an_observation_of_an_earlier_cycle_changes_nothing() -> None:
     now = payment("authorizing", payment_intent_id="pi_2", cycle=2)
-    assert fold(now, RESERVED, amount_cents=AMOUNT) == now
+    assert fold(now, RESERVED, amount_cents=AMOUNT, destination_cents=8500) == now
 
 
 @pytest.mark.parametrize(
@@ -305,7 +312,7 @@ def test_an_ended_booking_leaves_no_money_at_large(
 def test_a_charged_cancellation_without_a_card_is_to_be_collected() -> None:
     ended = facts(status="cancelled", outcome="charged", method_state="none")
     step = next_step(ended, payment("card_required"), now=START, policy=POLICY)
-    assert step == Step("move", "collection")
+    assert step == Step("give_up", "collection")
 
 
 @pytest.mark.parametrize(("hours", "step"), [(23, None), (24, Step("capture", "capturing"))])

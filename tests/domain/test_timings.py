@@ -9,7 +9,7 @@ import pytest
 
 from domain.bookings import BookingStatus, PaymentStatus
 from domain.settings import POLICY
-from domain.timings import AT_REST, TOPPED_UP, UNPAID, BookingClock, timings_for
+from domain.timings import AT_REST, KEPT, UNPAID, BookingClock, timings_for
 
 START = datetime(2027, 3, 10, 18, tzinfo=UTC)
 END = START + timedelta(hours=1)
@@ -48,11 +48,21 @@ def test_a_scheduled_booking_is_authorized_a_day_ahead() -> None:
     assert live("confirmed", "scheduled") == {"authorize": START - 24 * HOUR}
 
 
-@pytest.mark.parametrize("status", ["authorized", "credit_only"])
+@pytest.mark.parametrize("status", ["authorized", "credit_only", "captured"])
 def test_secured_money_leads_to_the_lesson_and_then_to_its_end(status: PaymentStatus) -> None:
     assert live("confirmed", status) == {"start": START}
     assert live("confirmed", status, is_started=True) == {"complete": END}
     assert live("completed", status) == {"capture": END + 24 * HOUR}
+
+
+@pytest.mark.parametrize(
+    "status", ["captured", "payout_pending", "settled", "partially_refunded", "disputed"]
+)
+def test_a_lesson_whose_money_was_taken_too_early_is_given_all_the_same(
+    status: PaymentStatus,
+) -> None:
+    assert live("confirmed", status) == {"start": START}
+    assert live("confirmed", status, is_started=True) == {"complete": END}
 
 
 @pytest.mark.parametrize(("attempt", "hours"), [(0, 24), (1, 22), (2, 20), (3, 18)])
@@ -80,9 +90,46 @@ def test_who_must_act_is_warned_and_then_cancelled(status: PaymentStatus) -> Non
 
 @pytest.mark.parametrize("status", ["cancelled", "expired", "no_show"])
 def test_what_is_over_is_settled_at_once_unless_it_is_at_rest(status: BookingStatus) -> None:
-    for payment_status in set(get_args(PaymentStatus)) - TOPPED_UP:
-        expected = {} if payment_status in AT_REST else {"settle": NOW}
-        assert live(status, payment_status) == expected
+    wanted = KEPT | {"collection", "partially_refunded"}
+    for payment_status in set(get_args(PaymentStatus)):
+        is_wanted = payment_status in wanted or payment_status not in AT_REST
+        assert live(status, payment_status) == ({"settle": NOW} if is_wanted else {})
+
+
+@pytest.mark.parametrize("outcome", ["charged", "no_show_student"])
+def test_what_is_owed_is_settled_though_a_move_let_it_go(outcome: str) -> None:
+    ended = {"outcome": outcome, "ended_at": END}
+    at = END + 24 * HOUR if outcome == "no_show_student" else NOW
+    assert live("cancelled", "released", **ended) == {"settle": at}
+    assert live("cancelled", "released", **ended, attempt=5) == {"settle": at}
+    assert live("cancelled", "settled", **ended) == {}
+    assert live("cancelled", "collection", **ended) == {"write_off": END + timedelta(days=14)}
+    assert live("cancelled", "payout_pending", **ended) == {"top_up": NOW}
+
+
+def test_a_credit_is_asked_for_once_after_a_move_and_then_let_be() -> None:
+    assert live("cancelled", "released", outcome="credit") == {"settle": NOW}
+    assert live("cancelled", "released", outcome="credit", attempt=5) == {}
+    assert live("cancelled", "released", outcome="free") == {}
+
+
+@pytest.mark.parametrize(("status", "outcome"), [("completed", None), ("cancelled", "charged")])
+def test_a_lost_dispute_ends_no_top_up_that_credit_owes(
+    status: BookingStatus, outcome: str | None
+) -> None:
+    ended = {"outcome": outcome, "ended_at": END}
+    assert live(status, "dispute_lost", **ended, is_top_up_owed=True) == {"top_up": NOW}
+    later = {"is_top_up_owed": True, "top_up_refused_at": NOW}
+    assert live(status, "dispute_lost", **ended, **later) == {"top_up": NOW + HOUR}
+    assert live(status, "dispute_lost", **ended, is_top_up_owed=False) == {}
+    assert live(status, "disputed", **ended, is_top_up_owed=True) == {}
+
+
+def test_a_top_up_refused_and_not_owed_any_more_is_not_tried_again() -> None:
+    refused = {"top_up_refused_at": NOW}
+    assert live("completed", "partially_refunded", **refused, is_top_up_owed=False) == {}
+    again = {"top_up": NOW + HOUR}
+    assert live("completed", "partially_refunded", **refused, is_top_up_owed=True) == again
 
 
 def test_a_request_promises_nothing() -> None:
@@ -132,12 +179,21 @@ def test_an_absent_student_pays_when_the_lesson_would_have_been_paid() -> None:
 
 def test_a_debt_is_given_up_after_a_fortnight() -> None:
     owed = clock_of(status="cancelled", payment_status="collection", ended_at=START)
-    assert dues_of(owed, START) == {"write_off": START + timedelta(days=14)}
+    expected = {"write_off": START + timedelta(days=14)}
+    assert dues_of(msgspec.structs.replace(owed, outcome="charged"), START) == expected
+    assert dues_of(msgspec.structs.replace(owed, status="completed"), START) == expected
+    nobody = msgspec.structs.replace(owed, status="no_show", outcome="no_show_instructor")
+    assert dues_of(nobody, START) == {"settle": START}
 
 
 def test_a_moved_booking_asks_its_card_anew() -> None:
     failing = clock_of(payment_status="auth_retry", attempt=2)
-    assert dues_of(failing, NOW) == {"settle": NOW}
+    last = START - 6 * HOUR
+    assert dues_of(failing, NOW) == {"settle": NOW, "cancel_unpaid": last}
+    for status in ("releasing", "released"):
+        # a release that nobody answers for is not money that is sure
+        moving = clock_of(payment_status=status)
+        assert dues_of(moving, NOW) == {"settle": NOW, "cancel_unpaid": last}
     kept = clock_of(
         payment_status="authorized", capture_before=END + HOUR, authorized_at=NOW - 2 * HOUR
     )
