@@ -892,7 +892,13 @@ CREATE INDEX outbox_waiting ON public.outbox USING btree ("position") WHERE (pub
 
 CREATE INDEX payment_methods_by_user ON public.payment_methods USING btree (user_id, created_at DESC) WHERE (detached_at IS NULL);
 
-CREATE INDEX payments_moving ON public.payments USING btree (updated_at) WHERE (status = ANY (ARRAY['authorizing'::text, 'authorized'::text, 'auth_retry'::text, 'auth_lost'::text, 'card_required'::text, 'action_required'::text, 'capturing'::text, 'captured'::text, 'crediting'::text, 'releasing'::text]));
+CREATE INDEX payments_by_fee ON public.payments USING btree (application_fee_id) WHERE (application_fee_id IS NOT NULL);
+
+CREATE INDEX payments_by_top_up ON public.payments USING btree (top_up_id) WHERE (top_up_id IS NOT NULL);
+
+CREATE INDEX payments_by_transfer ON public.payments USING btree (transfer_id) WHERE (transfer_id IS NOT NULL);
+
+CREATE INDEX payments_moving ON public.payments USING btree (updated_at) WHERE (status = ANY (ARRAY['authorizing'::text, 'authorized'::text, 'auth_retry'::text, 'auth_lost'::text, 'card_required'::text, 'action_required'::text, 'capturing'::text, 'captured'::text, 'crediting'::text, 'releasing'::text, 'payout_pending'::text, 'collection'::text]));
 
 CREATE INDEX payments_owing ON public.payments USING btree (booking_id) WHERE (status = ANY (ARRAY['payout_pending'::text, 'refund_failed'::text]));
 
