@@ -27,6 +27,7 @@ from domain.bookings import system
 from domain.errors import DomainError, Unavailable
 from domain.ids import BookingId, CommandId, LotId, new_id
 from domain.settings import POLICY, Policy
+from domain.timings import after_last_attempt
 from gateways.clock import Clock
 from storage.credits import lots_to_expire
 from storage.database import Database
@@ -169,6 +170,7 @@ class Timings:
                     end_until=until,
                     quiet_since=quiet,
                     ended_since=now - SWEPT_BACK,
+                    last_attempt=after_last_attempt(self._policy),
                     most=SWEPT_MAX,
                 )
             case "expire_old_credits":

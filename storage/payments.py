@@ -69,6 +69,8 @@ async def change_payment(  # noqa: PLR0913 - one parameter a column
     warned_at: datetime | None,
     decline_code: str | None,
     top_up_id: str | None,
+    withheld_cents: int,
+    to_reverse_cents: int,
     now: datetime,
 ) -> int: ...
 
@@ -138,7 +140,13 @@ async def bookings_to_retry(tx: Tx, *, quiet_since: datetime, most: int) -> list
 
 @query
 async def bookings_to_capture(
-    tx: Tx, *, end_until: datetime, quiet_since: datetime, ended_since: datetime, most: int
+    tx: Tx,
+    *,
+    end_until: datetime,
+    quiet_since: datetime,
+    ended_since: datetime,
+    last_attempt: int,
+    most: int,
 ) -> list[UUID]: ...
 
 

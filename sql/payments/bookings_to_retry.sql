@@ -2,11 +2,17 @@
 SELECT b.id
 FROM bookings b
 JOIN payments p ON p.booking_id = b.id
-WHERE b.status = 'confirmed' AND p.status IN ('auth_retry', 'authorizing', 'auth_lost')
+WHERE b.status = 'confirmed'
+    AND p.status IN ('auth_retry', 'authorizing', 'auth_lost', 'card_required', 'action_required', 'releasing')
     AND p.updated_at < :quiet_since
     AND NOT EXISTS (
         SELECT 1 FROM timings t
-        WHERE t.subject_id = b.id AND t.kind = 'authorize' AND t.state IN ('scheduled', 'running')
+        WHERE t.subject_id = b.id AND t.state IN ('scheduled', 'running')
+            AND t.kind = ANY (CASE
+                WHEN p.status IN ('auth_retry', 'authorizing', 'auth_lost') THEN '{authorize}'::text[]
+                WHEN p.status = 'releasing' THEN '{settle}'
+                ELSE '{cancel_unpaid, complete, settle}'
+            END)
     )
     AND NOT EXISTS (
         SELECT 1 FROM stripe_operations o
