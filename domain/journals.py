@@ -14,18 +14,22 @@ from domain.ids import BookingId, LotId, UserId
 from domain.movements import FeeRefundSeen, MovementsSeen, RefundSeen, ReversalSeen
 from domain.operations import ChargeSeen
 from domain.payments import MoneyFacts
+from domain.withholding import share_of
 
 JournalKind = Literal[
     "charge",
     "transfer",
     "application_fee",
     "credit_rule",
+    "share_withheld",
+    "share_absorbed",
     "credit_expired",
     "credit_granted",
     "credit_reserved",
     "credit_restored",
     "credit_consumed",
     "credit_refunded",
+    "credit_voided",
     "top_up",
     "top_up_reversed",
     "refund",
@@ -55,6 +59,7 @@ CARD_FEES = "XPR"
 EXPIRED_CREDIT = "CRX"
 BREAKAGE = "BRK"
 GOODWILL = "XGW"
+LOSSES = "XLS"
 
 PAID_SOURCES: frozenset[LotSource] = frozenset({"cancellation", "package", "gift"})
 """Credit somebody paid for: when it expires it is held, not given up."""
@@ -99,6 +104,7 @@ class _Accounts(msgspec.Struct, frozen=True, kw_only=True):
 
     connected: str
     owed: str
+    promised: str
     transit: str
     credit: str
 
@@ -107,6 +113,7 @@ def _accounts(facts: MoneyFacts) -> _Accounts:
     return _Accounts(
         connected=f"SC:{facts.stripe_account_id}",
         owed=f"WAL:{facts.instructor_id}",
+        promised=f"PAY:{facts.instructor_id}",
         transit=f"CLR:{facts.booking_id}",
         credit=credit_account(facts.student_id),
     )
@@ -122,13 +129,17 @@ def capture_journals(
 ) -> tuple[Journal, ...]:
     """A capture: the charge, the transfer to the instructor, and the fee of the platform.
 
-    Where the fee is the whole amount (credit rule, variant B) it becomes the student's credit
-    instead of revenue. Amounts are those of the fetched objects.
+    Where the fee is the whole amount it becomes the student's credit (credit rule, variant B), or
+    the instructor's share in it is owed to them (withheld, §1.7). By variant A the student has the
+    credit now, and the booking's transit account waits for the transfer to come back. Amounts are
+    those of the fetched objects.
     """
     accounts = _accounts(facts)
     journals = [_charge(accounts, charge), _transfer(accounts, charge)]
     if charge.application_fee_cents:
-        journals.append(_fee(accounts, charge))
+        journals.append(_fee(facts, accounts, charge))
+    if charge.is_to_reverse:
+        journals.append(("credit_rule", _credit_before_reversal(accounts, charge)))
     return tuple(
         Journal(
             kind=kind,
@@ -175,11 +186,21 @@ def _transfer(accounts: _Accounts, charge: ChargeSeen) -> tuple[JournalKind, tup
     )
 
 
-def _fee(accounts: _Accounts, charge: ChargeSeen) -> tuple[JournalKind, tuple[Line, ...]]:
+def _fee(
+    facts: MoneyFacts, accounts: _Accounts, charge: ChargeSeen
+) -> tuple[JournalKind, tuple[Line, ...]]:
     fee = charge.application_fee_cents
-    is_credit_rule = fee == charge.captured_cents
-    earned = accounts.credit if is_credit_rule else REVENUE
-    kind: JournalKind = "credit_rule" if is_credit_rule else "application_fee"
+    kind: JournalKind = "application_fee"
+    earned = [Line(account=REVENUE, amount_cents=-fee)]
+    if charge.is_withheld:
+        kind, share = "share_withheld", facts.destination_cents
+        earned = [
+            Line(account=accounts.promised, amount_cents=-share),
+            Line(account=REVENUE, amount_cents=share - fee),
+        ]
+    elif charge.is_all_fee:
+        kind = "credit_rule"
+        earned = [Line(account=accounts.credit, amount_cents=-fee)]
     return kind, (
         Line(account=accounts.connected, amount_cents=-fee),
         Line(
@@ -188,7 +209,15 @@ def _fee(accounts: _Accounts, charge: ChargeSeen) -> tuple[JournalKind, tuple[Li
             balance_transaction_id=charge.application_fee_transaction_id,
         ),
         Line(account=accounts.owed, amount_cents=fee),
-        Line(account=earned, amount_cents=-fee),
+        *(line for line in earned if line.amount_cents),
+    )
+
+
+def _credit_before_reversal(accounts: _Accounts, charge: ChargeSeen) -> tuple[Line, ...]:
+    """What the student has already and the instructor still holds."""
+    return (
+        Line(account=accounts.transit, amount_cents=charge.captured_cents),
+        Line(account=accounts.credit, amount_cents=-charge.captured_cents),
     )
 
 
@@ -213,11 +242,12 @@ _Movement = tuple[JournalKind, str, tuple[Line, ...]]
 
 
 def movement_journals(
-    facts: MoneyFacts, seen: MovementsSeen, *, at: datetime
+    facts: MoneyFacts, seen: MovementsSeen, *, withheld_cents: int = 0, at: datetime
 ) -> tuple[Journal, ...]:
     """What has gone back since a capture, each movement once by its id at Stripe.
 
-    What a refund gives that no reversal brings back is a loss of the platform.
+    What a refund gives that no reversal brings back is a loss of the platform. Of a withheld charge
+    the fee that goes back is in part the instructor's share, which is owed to them no more.
     """
     accounts = _accounts(facts)
     moved: list[_Movement] = []
@@ -226,9 +256,10 @@ def movement_journals(
     for reversal in seen.reversals:
         if reversal.transaction_id is not None:
             moved.append(("transfer_reversed", reversal.id, _reversal(accounts, reversal)))
-    for fee in seen.fee_refunds:
+    shares = shares_back(facts, seen, withheld_cents=withheld_cents)
+    for fee, share in zip(seen.fee_refunds, shares, strict=True):
         if fee.transaction_id is not None:
-            moved.append(("application_fee_refunded", fee.id, _fee_back(accounts, fee)))
+            moved.append(("application_fee_refunded", fee.id, _fee_back(accounts, fee, share)))
     return tuple(
         Journal(
             kind=kind,
@@ -290,13 +321,48 @@ def _reversal(accounts: _Accounts, reversal: ReversalSeen) -> tuple[Line, ...]:
     )
 
 
-def _fee_back(accounts: _Accounts, fee: FeeRefundSeen) -> tuple[Line, ...]:
+def shares_back(facts: MoneyFacts, seen: MovementsSeen, *, withheld_cents: int) -> tuple[int, ...]:
+    """How much of each refund of the fee is the instructor's withheld share, oldest first."""
+    shares: list[int] = []
+    given = 0
+    for each in seen.fee_refunds:
+        before, given = given, given + each.amount_cents
+        shares.append(_share(facts, given, withheld_cents) - _share(facts, before, withheld_cents))
+    return tuple(shares)
+
+
+def _share(facts: MoneyFacts, cents: int, withheld_cents: int) -> int:
+    if not withheld_cents:
+        return 0
+    captured = facts.card_amount_cents
+    return share_of(cents, captured_cents=captured, withheld_cents=withheld_cents)
+
+
+def _fee_back(accounts: _Accounts, fee: FeeRefundSeen, share_cents: int) -> tuple[Line, ...]:
     back = fee.amount_cents
-    return (
+    lines = (
         Line(account=STRIPE, amount_cents=-back, balance_transaction_id=fee.transaction_id),
         Line(account=accounts.connected, amount_cents=back),
-        Line(account=REVENUE, amount_cents=back),
+        Line(account=accounts.promised, amount_cents=share_cents),
+        Line(account=REVENUE, amount_cents=back - share_cents),
         Line(account=accounts.owed, amount_cents=-back),
+    )
+    return tuple(line for line in lines if line.amount_cents)
+
+
+def share_absorbed_journal(facts: MoneyFacts, cents: int, *, source: str, at: datetime) -> Journal:
+    """A share that was paid and does not come back, though its refund takes it: our loss."""
+    return Journal(
+        kind="share_absorbed",
+        dedupe_key=f"share_absorbed:{source}",
+        booking_id=facts.booking_id,
+        user_ids=(facts.student_id, facts.instructor_id),
+        effective_at=at,
+        source=source,
+        lines=(
+            Line(account=GOODWILL, amount_cents=cents),
+            Line(account=f"PAY:{facts.instructor_id}", amount_cents=-cents),
+        ),
     )
 
 

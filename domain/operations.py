@@ -34,6 +34,8 @@ IntentStatus = Literal[
     "succeeded",
 ]
 DeclineKind = Literal["soft", "hard", "authentication"]
+KeptAs = Literal["owed", "credit"]
+"""What a capture is for that does not end with the instructor: a share owed to them, or credit."""
 
 KEY_REFUSED = "key_refused"
 """The reason of `Unknown` when Stripe does not take our key: nothing is sent until it does."""
@@ -100,10 +102,14 @@ class ConfirmIntent(
 class CaptureIntent(
     msgspec.Struct, frozen=True, kw_only=True, tag="capture_intent", tag_field="call"
 ):
-    """Take the reserved money. With `as_fee_cents` all of it stays with the platform (§1.4 B)."""
+    """Take the reserved money. With `as_fee_cents` all of it stays with the platform (§1.4 B).
+
+    `kept_as` is written on the intent: by its amounts alone nobody could tell why.
+    """
 
     payment_intent_id: str
     as_fee_cents: int | None = None
+    kept_as: KeptAs | None = None
 
 
 class CancelIntent(
@@ -157,6 +163,28 @@ class ChargeSeen(msgspec.Struct, frozen=True, kw_only=True):
     application_fee_id: str | None = None
     application_fee_cents: int = 0
     application_fee_transaction_id: str | None = None
+    kept_as: KeptAs | None = None
+    """What the capture was meant for, from the intent's metadata."""
+
+    @property
+    def is_all_fee(self) -> bool:
+        """Whether nothing of it stayed with the destination."""
+        return self.captured_cents > 0 and self.application_fee_cents == self.captured_cents
+
+    @property
+    def is_withheld(self) -> bool:
+        """Whether the platform took it all and owes the instructor their share (P27, B17)."""
+        return self.is_all_fee and self.kept_as == "owed"
+
+    @property
+    def is_credit(self) -> bool:
+        """Whether it belongs to the student as credit, by either variant of §1.4."""
+        return self.kept_as == "credit" or (self.is_all_fee and not self.is_withheld)
+
+    @property
+    def is_to_reverse(self) -> bool:
+        """Whether its transfer went out and is to be taken back (§1.4 A)."""
+        return self.is_credit and not self.is_all_fee
 
     @property
     def is_booked(self) -> bool:
@@ -223,7 +251,7 @@ class Stale(msgspec.Struct, frozen=True, kw_only=True, tag="stale", tag_field="s
     """Stripe refused because our view is old; `now_seen` is what it is really like."""
 
     code: str
-    now_seen: IntentSeen | SetupSeen | None
+    now_seen: IntentSeen | SetupSeen | MovementsSeen | None
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True, tag="refused", tag_field="seen"):

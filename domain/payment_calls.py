@@ -12,8 +12,10 @@ from domain.operations import (
     ConfirmIntent,
     CreateIntent,
     CreateSetup,
+    KeptAs,
 )
-from domain.payments import MoneyFacts, Payment, Step
+from domain.payments import MoneyFacts, Payment, Step, StepKind
+from domain.withholding import share_missing, to_pay
 
 NEEDS_CUSTOMER = frozenset({"create_setup", "attach_method", "create_intent"})
 
@@ -33,6 +35,14 @@ _PREFIX: dict[str, str] = {
 }
 _NUMBERED = frozenset({"create_setup", "attach_method", "confirm_intent", "create_refund"})
 """Happen several times by rights; the others only again after a definitive failure."""
+
+_KEPT_AS: dict[StepKind, KeptAs] = {
+    "capture_as_fee": "credit",
+    "capture_to_reverse": "credit",
+    "capture_withheld": "owed",
+}
+SHARE = "share"
+"""Why a top-up goes back: the withheld part in it, for a refund. The rest stays."""
 
 
 class MissingFactError(Exception):
@@ -71,37 +81,61 @@ def call_of(step: Step, facts: MoneyFacts, payment: Payment) -> Call:
                 payment_method_id=_known(payment.payment_method_id),
                 is_on_session=step.is_on_session,
             )
-        case "capture" | "capture_as_fee":
-            is_fee = step.kind == "capture_as_fee"
-            call = CaptureIntent(
-                payment_intent_id=_known(payment.payment_intent_id),
-                as_fee_cents=facts.card_amount_cents if is_fee else None,
-            )
+        case "capture" | "capture_as_fee" | "capture_to_reverse" | "capture_withheld":
+            call = _capture(step, facts, payment)
         case "release":
             call = CancelIntent(payment_intent_id=_known(payment.payment_intent_id))
-        case "refund" | "recover" | "top_up" | "reverse_top_up":
+        case (
+            "refund"
+            | "recover"
+            | "reverse_credited"
+            | "top_up"
+            | "reverse_top_up"
+            | "reverse_share"
+        ):
             call = _movement(step, facts, payment)
-        case "move" | "new_cycle" | "ask_confirm" | "plan_refund" | "restore_credit":
+        case "move" | "new_cycle" | "give_up" | "ask_confirm" | "plan_refund" | "restore_credit":
             raise MissingFactError(f"{step.kind} asks nothing of Stripe")
     return call
 
 
-def _movement(step: Step, facts: MoneyFacts, payment: Payment) -> Call:
-    """What moves captured money back, to the card or from the instructor, and what tops up."""
+def _capture(step: Step, facts: MoneyFacts, payment: Payment) -> CaptureIntent:
+    """As the authorization says, or with all of it for the platform (§1.4 B, §1.7)."""
+    is_all_fee = step.kind in {"capture_as_fee", "capture_withheld"}
+    return CaptureIntent(
+        payment_intent_id=_known(payment.payment_intent_id),
+        as_fee_cents=facts.card_amount_cents if is_all_fee else None,
+        kept_as=_KEPT_AS.get(step.kind),
+    )
+
+
+def _top_up(step: Step, facts: MoneyFacts, payment: Payment) -> Call:
+    """What pays the instructor from the platform's own balance, and what takes that back."""
     if step.kind == "top_up":
         return CreateTransfer(
-            amount_cents=facts.top_up_cents,
+            amount_cents=to_pay(facts, payment),
             currency=facts.currency,
             destination_account=_known(facts.stripe_account_id),
             transfer_group=_group(facts),
             metadata={**_ours(facts), "cause": "top_up"},
         )
-    if step.kind == "reverse_top_up":
+    if step.kind == "reverse_share":
         return ReverseTopUp(
             transfer_id=_known(payment.top_up_id),
-            amount_cents=facts.top_up_cents,
-            metadata={**_ours(facts), "cause": "refund"},
+            amount_cents=share_missing(facts, payment),
+            metadata={**_ours(facts), "cause": SHARE, "refund_id": str(facts.refund_id)},
         )
+    return ReverseTopUp(
+        transfer_id=_known(payment.top_up_id),
+        amount_cents=facts.top_up_cents,
+        metadata={**_ours(facts), "cause": "refund"},
+    )
+
+
+def _movement(step: Step, facts: MoneyFacts, payment: Payment) -> Call:
+    """What moves captured money back, to the card or from the instructor, and what tops up."""
+    if step.kind in {"top_up", "reverse_top_up", "reverse_share"}:
+        return _top_up(step, facts, payment)
     if step.kind == "refund":
         return CreateRefund(
             payment_intent_id=_known(payment.payment_intent_id),
@@ -115,13 +149,15 @@ def _movement(step: Step, facts: MoneyFacts, payment: Payment) -> Call:
                 "absorbed_cents": str(_absorbed(facts)),
             },
         )
+    is_recovered = step.kind == "recover"
     left = payment.captured_cents - facts.refunded_cents
+    unreversed = payment.to_reverse_cents - facts.reversed_cents
     return ReverseTransfer(
         payment_intent_id=_known(payment.payment_intent_id),
         transfer_id=_known(payment.transfer_id),
         application_fee_id=payment.application_fee_id,
-        amount_cents=min(facts.recover_cents, left),
-        metadata={**_ours(facts), "cause": "dispute_lost"},
+        amount_cents=min(facts.recover_cents, left) if is_recovered else unreversed,
+        metadata={**_ours(facts), "cause": "dispute_lost" if is_recovered else "credit_rule"},
     )
 
 

@@ -9,6 +9,7 @@ from domain.operations import ChargeSeen, Decline, IntentSeen
 from domain.payment_steps import rung, uncollected
 from domain.payments import ASKING, OPEN_AUTHORIZATION, MoneyFacts, Payment
 from domain.settings import Policy
+from domain.timings import after_last_attempt
 
 NOT_TAKEN: frozenset[PaymentStatus] = frozenset(
     {"releasing", "released", "auth_lost", "collection", "written_off"}
@@ -16,20 +17,23 @@ NOT_TAKEN: frozenset[PaymentStatus] = frozenset(
 """Given up in one way or another; an intent that has taken the money all the same tells more."""
 
 
-def fold(payment: Payment, seen: IntentSeen, *, amount_cents: int) -> Payment:
+def fold(
+    payment: Payment, seen: IntentSeen, *, amount_cents: int, destination_cents: int
+) -> Payment:
     """Takes an observation in: any order and repetition of the same observations ends the same.
 
-    What an intent has once been is evidence and stays; the status moves by rank, so an old read
-    never undoes a newer one. Observations of another cycle's intent change nothing.
+    `destination_cents` is the instructor's part of the charge. What an intent has once been is
+    evidence and stays; the status moves by rank, so an old read never undoes a newer one.
+    Observations of another cycle's intent change nothing.
     """
     if seen.id != payment.payment_intent_id:
         return payment
-    known = _with_evidence(payment, seen.charge)
+    known = _with_evidence(payment, seen.charge, destination_cents)
     became = _became(payment.status, seen, amount_cents)
     return known if became is None else msgspec.structs.replace(known, status=became)
 
 
-def _with_evidence(payment: Payment, charge: ChargeSeen | None) -> Payment:
+def _with_evidence(payment: Payment, charge: ChargeSeen | None, destination_cents: int) -> Payment:
     if charge is None or not charge.is_good:
         return payment
     known = msgspec.structs.replace(
@@ -47,6 +51,8 @@ def _with_evidence(payment: Payment, charge: ChargeSeen | None) -> Payment:
         application_fee_id=charge.application_fee_id,
         captured_at=charge.captured_at,
         captured_cents=charge.captured_cents,
+        withheld_cents=destination_cents if charge.is_withheld else 0,
+        to_reverse_cents=charge.transfer_cents if charge.is_to_reverse else 0,
     )
 
 
@@ -60,7 +66,8 @@ def _became(status: PaymentStatus, seen: IntentSeen, amount_cents: int) -> Payme
         case "canceled":
             if status == "releasing":
                 return "released"
-            return "auth_lost" if status in ASKING | OPEN_AUTHORIZATION else None
+            is_open = status in ASKING | OPEN_AUTHORIZATION | {"collection"}
+            return "auth_lost" if is_open else None
         case "succeeded":
             return _succeeded(status, seen)
         case _:
@@ -71,8 +78,7 @@ def _succeeded(status: PaymentStatus, seen: IntentSeen) -> PaymentStatus | None:
     is_behind = status in ASKING | OPEN_AUTHORIZATION | NOT_TAKEN
     if not is_behind or seen.charge is None or not seen.charge.is_booked:
         return None
-    is_all_fee = seen.charge.application_fee_cents == seen.received_cents
-    return "credited" if is_all_fee else "captured"
+    return "credited" if seen.charge.is_credit else "captured"
 
 
 def after_decline(
@@ -85,7 +91,11 @@ def after_decline(
         return msgspec.structs.replace(declined, status=status)
     if facts.status != "confirmed":
         # the one attempt for an ended booking: nobody is there to confirm or to bring a card
-        return msgspec.structs.replace(declined, status=uncollected(facts, payment).status)
+        return msgspec.structs.replace(
+            declined,
+            status=uncollected(facts, payment).status,
+            attempt=after_last_attempt(policy),
+        )
     if decline.kind == "authentication":
         return msgspec.structs.replace(declined, status="action_required")
     if decline.kind == "hard":

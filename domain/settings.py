@@ -29,14 +29,18 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     undo_within: timedelta = timedelta(minutes=5)
     undo_lead: timedelta = timedelta(hours=2)
     credit_life: timedelta = timedelta(days=365)
+    is_credit_reversed: bool = False
+    """Whether the credit rule captures as usual and takes the transfer back (§1.4 A, not B)."""
     is_breakage_income: bool = False
     """Whether paid credit that expires is earned; else it is held, as for stored value."""
-    credit_life_restored: timedelta = timedelta(days=30)
-    credit_told_before: timedelta = timedelta(days=30)
     payout_schedule: PayoutSchedule = "weekly"
     debt_told_every: timedelta = timedelta(days=7)
     """How often an instructor who owes the platform is told."""
+    credit_life_restored: timedelta = timedelta(days=30)
+    credit_told_before: timedelta = timedelta(days=30)
     top_up_every: timedelta = timedelta(hours=1)
+    blocked_every: timedelta = timedelta(hours=1)
+    """How often a card is asked that Stripe refuses to ask, for a reason that is not the card's."""
     moves_free: int = 2
     moves_late: int = 1
     move_within: timedelta = timedelta(days=30)

@@ -33,6 +33,7 @@ COLUMN_OF_KIND: Mapping[str, str] = {
     "application_fee": "fee",
     "application_fee_refunded": "fee",
     "credit_rule": "fee",
+    "share_withheld": "fee",
 }
 """Where a journal of this kind stands on an instructor's statement; others are `other`."""
 

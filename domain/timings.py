@@ -148,7 +148,9 @@ def _over(clock: BookingClock, *, now: datetime, policy: Policy) -> tuple[Due, .
     is_over = clock.status in {"cancelled", "expired", "no_show"}
     if is_over and not _is_at_rest(clock, policy=policy):
         due_at = max(now, _settles_at(clock, policy=policy) or now)
-        return (Due(kind="settle", due_at=due_at), *_guard(clock, due_at, now=now, policy=policy))
+        is_taking = clock.payment_status in TAKING
+        guard = _guard(clock, due_at, now=now, policy=policy) if is_taking else ()
+        return (Due(kind="settle", due_at=due_at), *guard)
     return ()
 
 

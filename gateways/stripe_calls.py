@@ -167,6 +167,8 @@ class StripeCalls:
         params: stripe.params.PaymentIntentCaptureParams = {"expand": INTENT_EXPAND}
         if call.as_fee_cents is not None:
             params["application_fee_amount"] = call.as_fee_cents
+        if call.kept_as is not None:
+            params["metadata"] = {"kept_as": call.kept_as}
         intents = self._api.payment_intents
         return intent_seen(await intents.capture_async(call.payment_intent_id, params, options))
 

@@ -16,6 +16,7 @@ from domain.operations import (
     Decline,
     IntentSeen,
     IntentStatus,
+    KeptAs,
     MethodSeen,
     SetupSeen,
     decline_kind,
@@ -171,7 +172,7 @@ def intent_seen(answer: StripeObject) -> IntentSeen:
         capturable_cents=body.amount_capturable,
         received_cents=body.amount_received,
         payment_method_id=body.payment_method,
-        charge=_charge_seen(charge) if isinstance(charge, ChargeBody) else None,
+        charge=_charge_seen(charge, body.metadata) if isinstance(charge, ChargeBody) else None,
         decline=decline_of(body.last_payment_error),
         booking_id=booking_id,
         cycle=cycle,
@@ -185,7 +186,15 @@ def _ours(metadata: dict[str, str]) -> tuple[UUID | None, int | None]:
         return None, None
 
 
-def _charge_seen(body: ChargeBody) -> ChargeSeen:
+def _kept_as(metadata: dict[str, str]) -> KeptAs | None:
+    match metadata.get("kept_as"):
+        case "owed" | "credit" as kept_as:
+            return kept_as
+        case _:
+            return None
+
+
+def _charge_seen(body: ChargeBody, metadata: dict[str, str]) -> ChargeSeen:
     details, taken = body.payment_method_details, body.balance_transaction
     transfer, fee = body.transfer, body.application_fee
     card = details.card if details else None
@@ -211,6 +220,7 @@ def _charge_seen(body: ChargeBody) -> ChargeSeen:
         application_fee_id=earned.id if earned else None,
         application_fee_cents=earned.amount if earned else 0,
         application_fee_transaction_id=earned.balance_transaction if earned else None,
+        kept_as=_kept_as(metadata),
     )
 
 

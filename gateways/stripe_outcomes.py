@@ -76,7 +76,7 @@ def outcome_of(error: stripe.StripeError) -> Declined | Refused | Unknown:
     if status == 402:
         return _declined(found)
     if status in {400, 403, 404}:
-        return _refused(found, str(error))
+        return _refused(found, str(error), is_forbidden=status == 403)
     if status >= 500 and (error.headers or {}).get("idempotent-replayed") == "true":
         raise IsStoredFailure
     if status == UNAUTHORIZED:
@@ -108,9 +108,9 @@ def _declined(found: ErrorBody) -> Declined | Refused:
     return Declined(decline=decline)
 
 
-def _refused(found: ErrorBody, words: str) -> Declined | Refused:
+def _refused(found: ErrorBody, words: str, *, is_forbidden: bool) -> Declined | Refused:
     """A card that is no more is the card's doing; everything else is ours or the account's."""
-    code = found.code or "invalid_request"
+    code = found.code or ("permission_denied" if is_forbidden else "invalid_request")
     if found.param in CARD_PARAMETERS:
         return Declined(
             decline=Decline(kind="hard", code=code, message="This card cannot be used any more.")

@@ -1,6 +1,7 @@
 """Instructors: their page, and what Stripe says of their account."""
 
 from datetime import datetime
+from uuid import UUID
 
 import msgspec
 
@@ -124,4 +125,11 @@ async def record_stripe_facts(
     has_payouts: bool,
     has_submitted_details: bool,
     requirements_due: list[str],
+    now: datetime,
 ) -> None: ...
+
+
+@query
+async def bookings_waiting_for_account(
+    tx: Tx, *, stripe_account_id: str, most: int
+) -> list[UUID]: ...

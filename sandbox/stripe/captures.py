@@ -95,7 +95,8 @@ def _not_capturable(intent: Doc) -> Exception:
 def take(ctx: Ctx, intent: Doc, charge: Doc, amount: int, fee: int | None) -> Doc:
     """Move the money: card to platform, on to the destination, and the fee back."""
     data = intent["transfer_data"]
-    if data:
+    if data and fee != amount:
+        # with a fee of all of it nothing would remain there (docs/decisions)
         destination_account(ctx, data["destination"], param="transfer_data[destination]")
     ctx.store.unplan("expire_authorization", intent["id"])
     payment_method = ctx.load("payment_method", charge["payment_method"])

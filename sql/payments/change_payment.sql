@@ -18,6 +18,8 @@ UPDATE payments SET
     warned_at = :warned_at,
     decline_code = :decline_code,
     top_up_id = :top_up_id,
+    withheld_cents = :withheld_cents,
+    to_reverse_cents = :to_reverse_cents,
     updated_at = :now
 WHERE booking_id = :booking_id AND version = :version
 RETURNING version
