@@ -15,6 +15,7 @@ import structlog
 
 from actors.calendar_commands import Confirm
 from actors.calendars import Calendars
+from actors.late_money import tell_earlier
 from actors.operations import STALE_SECONDS, Operations
 from actors.payers import Payers
 from actors.payment_answers import Outcome
@@ -33,6 +34,7 @@ from domain.bookings import Actor, system
 from domain.errors import DomainError, OperationPending, PaymentUnavailable, Unavailable
 from domain.ids import BookingId, CommandId, UserId, new_id
 from domain.operations import (
+    CancelIntent,
     Decline,
     IntentSeen,
     MethodSeen,
@@ -171,6 +173,26 @@ class Payments:
             if scene is not None:
                 await absorb(tx, scene, seen)
         return await self.drive(booking_id, why)
+
+    async def observe_earlier(self, booking_id: UUID, seen: IntentSeen, why: Why) -> None:
+        """Lets go what an intent of an earlier cycle still holds; what it has taken is told.
+
+        Raises `OperationPending` while the booking's money waits for another answer.
+        """
+        async with self._db.transaction() as tx:
+            scene = await self._scene(tx, booking_id, why)
+            if scene is None or seen.id == scene.payment.payment_intent_id:
+                return
+            if await open_operation(tx, booking_id=booking_id) is not None:
+                raise OperationPending(retry_after=2)
+            if not tell_earlier(scene.facts, seen):
+                return
+            cycle = seen.cycle or scene.payment.cycle
+            then = msgspec.structs.replace(scene.payment, cycle=cycle)
+            release = CancelIntent(payment_intent_id=seen.id)
+            operation = await self._operations.plan(tx, then, release)
+        await self.finish(operation, why)
+        await self.drive(booking_id, why)
 
     async def observe_setup(
         self, booking_id: UUID, seen: SetupSeen, method: MethodSeen, why: Why
