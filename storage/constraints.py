@@ -149,6 +149,7 @@ _REASONS: dict[str, tuple[str, ...]] = {
         "ledger_balances_owe_nothing_negative",
         "refunds_give_something",
         "payouts_take_something",
+        "payments_withhold_no_less_than_nothing",
     ),
     "Stripe gives each object an id of its own": (
         "users_stripe_customer_is_unique",
@@ -183,6 +184,9 @@ BUSY: tuple[type[asyncpg.PostgresError], ...] = (
     asyncpg.InvalidCachedStatementError,  # a migration ran; asyncpg has dropped its cache by now
 )
 """The database could not do it now; nothing was written and trying again is right."""
+
+TOO_LONG = (asyncpg.QueryCanceledError,)
+"""What a statement fails with that ran into `statement_timeout`."""
 
 STORAGE_ERRORS = (
     asyncpg.PostgresError,

@@ -27,12 +27,21 @@ from domain.movements import (
     RefundStatus,
     ReversalSeen,
 )
-from domain.operations import ChargeSeen, IntentSeen, KeptAs
-from domain.payment_folds import fold
+from domain.operations import IntentSeen, KeptAs
 from domain.payments import TAKEN as TAKEN_STATUSES
 from domain.payments import Payment
 from domain.refunds import Refund, after_refunds, not_older, state_of
-from tests.domain.test_payments import AMOUNT, BOOKING, END, START, charge, facts, payment, seen
+from tests.domain.test_payments import (
+    AMOUNT,
+    BOOKING,
+    END,
+    START,
+    charge,
+    facts,
+    folded,
+    payment,
+    seen,
+)
 
 Ledger = dict[str, Journal]
 FACTS = facts()
@@ -122,7 +131,7 @@ def absorbed(status: PaymentStatus, looks: Sequence[IntentSeen]) -> tuple[Paymen
     """A payment after looks at its intent, with the journals that were posted on the way."""
     now, ledger = payment(status), Ledger()
     for look in looks:
-        now = fold(now, look, amount_cents=AMOUNT, destination_cents=8500)
+        now = folded(now, look)
         is_taken = look.charge is not None and look.charge.is_booked and look.charge.captured_cents
         if look.charge is not None and is_taken and now.status in TAKEN_STATUSES:
             post(ledger, capture_journals(FACTS, look.charge, cycle=1, at=END))
@@ -165,65 +174,7 @@ def test_a_look_at_another_cycles_intent_is_nothing(
     look: IntentSeen, status: PaymentStatus
 ) -> None:
     other = msgspec.structs.replace(look, id="pi_of_another_cycle")
-    assert fold(payment(status), other, amount_cents=AMOUNT, destination_cents=8500) == payment(
-        status
-    )
-
-
-def test_what_a_refused_charge_shows_is_no_evidence() -> None:
-    refused = msgspec.structs.replace(charge(), is_good=False)
-    before = payment("authorizing", decline_code="insufficient_funds")
-    after = fold(
-        before,
-        seen("requires_payment_method", charge=refused),
-        amount_cents=AMOUNT,
-        destination_cents=8500,
-    )
-    assert after == before
-
-
-def test_a_reservation_is_evidence_and_ends_the_last_refusal() -> None:
-    first = ChargeSeen(id="ch_1", is_good=True, authorized_at=START, capture_before=END)
-    later = msgspec.structs.replace(first, capture_before=None)
-    before = payment("authorizing", decline_code="insufficient_funds")
-    for looks in ((first, later), (later, first)):
-        after = before
-        for each in looks:
-            look = seen("requires_capture", capturable_cents=AMOUNT, charge=each)
-            after = fold(after, look, amount_cents=AMOUNT, destination_cents=8500)
-        assert (after.status, after.decline_code) == ("authorized", None)
-        assert (after.charge_id, after.authorized_at) == ("ch_1", START)
-        assert after.capture_before == END
-
-
-def test_a_capture_is_kept_with_all_that_was_booked_for_it() -> None:
-    after = fold(payment("capturing"), taken(1500), amount_cents=AMOUNT, destination_cents=8500)
-    assert (after.status, after.captured_cents) == ("captured", AMOUNT)
-    assert (after.transfer_id, after.application_fee_id) == ("tr_1", "fee_1")
-    assert after.captured_at == END + (END - START) * 24
-
-
-@pytest.mark.parametrize(
-    ("fee_cents", "kept_as", "status", "withheld_cents", "to_reverse_cents"),
-    [
-        (1500, None, "captured", 0, 0),
-        (AMOUNT, "owed", "captured", 8500, 0),
-        (AMOUNT, "credit", "credited", 0, 0),
-        (AMOUNT, None, "credited", 0, 0),
-        (1500, "credit", "credited", 0, AMOUNT),
-    ],
-)
-def test_what_a_capture_was_meant_for_is_read_from_the_intent(
-    fee_cents: int,
-    kept_as: KeptAs | None,
-    status: PaymentStatus,
-    withheld_cents: int,
-    to_reverse_cents: int,
-) -> None:
-    look = taken(fee_cents, kept_as=kept_as)
-    after = fold(payment("capturing"), look, amount_cents=AMOUNT, destination_cents=8500)
-    assert (after.status, after.captured_cents) == (status, AMOUNT)
-    assert (after.withheld_cents, after.to_reverse_cents) == (withheld_cents, to_reverse_cents)
+    assert folded(payment(status), other) == payment(status)
 
 
 # --- what goes back -------------------------------------------------------------------------------

@@ -115,6 +115,11 @@ def seen(status: str, **changes: object) -> IntentSeen:
     return IntentSeen(id="pi_1", status=status, amount_cents=AMOUNT, **changes)
 
 
+def folded(now: Payment, look: IntentSeen) -> Payment:
+    """A payment of 100 dollars after a look at its intent."""
+    return fold(now, look, amount_cents=AMOUNT, destination_cents=8500)
+
+
 ASKED = (
     seen("requires_payment_method"),
     seen("requires_confirmation"),
@@ -150,7 +155,7 @@ def test_any_order_and_repetition_of_observations_ends_the_same(
     for order in orders:
         now = payment(status)
         for each in order:
-            now = fold(now, each, amount_cents=AMOUNT, destination_cents=8500)
+            now = folded(now, each)
         ends.add(
             (now.status, now.charge_id, now.authorized_at, now.captured_at, now.captured_cents)
         )
@@ -161,43 +166,13 @@ def test_any_order_and_repetition_of_observations_ends_the_same(
 def test_even_impossible_histories_have_one_end(observations: list[IntentSeen]) -> None:
     now = payment("authorizing")
     for each in observations:
-        now = fold(now, each, amount_cents=AMOUNT, destination_cents=8500)
+        now = folded(now, each)
     assert now.status == "captured"
-
-
-@pytest.mark.parametrize(
-    ("status", "observed", "became"),
-    [
-        ("authorizing", RESERVED, "authorized"),
-        ("auth_retry", RESERVED, "authorized"),
-        ("action_required", RESERVED, "authorized"),
-        ("authorizing", seen("requires_action"), "action_required"),
-        ("authorized", seen("requires_action"), "authorized"),
-        ("authorized", LAPSED, "auth_lost"),
-        ("capturing", TAKEN, "captured"),
-        ("crediting", CREDITED, "credited"),
-        ("capturing", UNBOOKED, "capturing"),
-        ("releasing", LAPSED, "released"),
-        ("releasing", TAKEN, "captured"),
-        ("settled", RESERVED, "settled"),
-        ("settled", LAPSED, "settled"),
-        ("collection", LAPSED, "auth_lost"),
-        ("collection", RESERVED, "authorized"),
-        ("authorizing", seen("requires_capture", capturable_cents=1), "authorizing"),
-    ],
-)
-def test_an_observation_moves_a_payment_by_rank(
-    status: PaymentStatus, observed: IntentSeen, became: PaymentStatus
-) -> None:
-    assert (
-        fold(payment(status), observed, amount_cents=AMOUNT, destination_cents=8500).status
-        == became
-    )
 
 
 def test_an_observation_of_an_earlier_cycle_changes_nothing() -> None:
     now = payment("authorizing", payment_intent_id="pi_2", cycle=2)
-    assert fold(now, RESERVED, amount_cents=AMOUNT, destination_cents=8500) == now
+    assert folded(now, RESERVED) == now
 
 
 @pytest.mark.parametrize(
