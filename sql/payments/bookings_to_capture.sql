@@ -13,26 +13,28 @@ WITH found AS (
             OR (b.status = 'completed' AND (p.status IN ('payout_pending', 'collection') OR b.end_at <= :end_until))
         )
     UNION ALL
-    -- what does not move has no index of its own: only the bookings of the last days are looked at
+    -- what does not move has no index of its own: the bookings of the last days are looked up one by one
     SELECT b.id, b.end_at
     FROM bookings b
-    JOIN payments p ON p.booking_id = b.id
     WHERE b.ended_at >= :ended_since AND b.status IN ('completed', 'cancelled', 'expired', 'no_show')
-        AND p.updated_at < :quiet_since
         AND (b.status <> 'completed' OR b.end_at <= :end_until)
-        AND CASE p.status
-            WHEN 'card_setup' THEN true
-            WHEN 'scheduled' THEN true
-            WHEN 'credit_only' THEN true
-            -- let go because of a move, and owed
-            WHEN 'released' THEN b.status = 'completed' OR b.outcome IN ('charged', 'no_show_student')
-                OR (b.outcome = 'credit' AND p.attempt < :last_attempt)
-            -- taken, and owed to nobody
-            WHEN 'settled' THEN b.status <> 'completed' AND b.outcome NOT IN ('charged', 'no_show_student')
-            WHEN 'partially_refunded' THEN
-                b.status <> 'completed' AND b.outcome NOT IN ('charged', 'no_show_student')
-            ELSE false
-        END
+        AND (
+            SELECT p.updated_at < :quiet_since AND CASE p.status
+                WHEN 'card_setup' THEN true
+                WHEN 'scheduled' THEN true
+                WHEN 'credit_only' THEN true
+                -- let go because of a move, and owed
+                WHEN 'released' THEN b.status = 'completed' OR b.outcome IN ('charged', 'no_show_student')
+                    OR (b.outcome = 'credit' AND p.attempt < :last_attempt)
+                -- taken, and owed to nobody
+                WHEN 'settled' THEN b.status <> 'completed' AND b.outcome NOT IN ('charged', 'no_show_student')
+                WHEN 'partially_refunded' THEN
+                    b.status <> 'completed' AND b.outcome NOT IN ('charged', 'no_show_student')
+                ELSE false
+            END
+            FROM payments p
+            WHERE p.booking_id = b.id
+        )
 )
 SELECT f.id
 FROM found f
