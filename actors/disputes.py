@@ -2,20 +2,34 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
 import structlog
 
+from actors.credit_lots import freeze_lots, release_lots, void_lots
 from actors.ledger import post
 from actors.payment_records import Scene, Why, again, save, scene_of, tell
 from actors.payments import Payments
 from actors.refunds import Refunds
 from domain.bookings import SYSTEM
 from domain.dispute_journals import dispute_journals
-from domain.disputes import CLOSED, Dispute, after_disputes, can_be_disputed, is_newer, recovery_of
+from domain.disputes import (
+    CLOSED,
+    OVERLAYS,
+    Dispute,
+    Recovery,
+    after_disputes,
+    can_be_disputed,
+    is_newer,
+    recovery_of,
+)
 from domain.errors import DomainError, NotFound, PaymentUnavailable
+from domain.ids import BookingId
 from domain.movements import DisputeSeen, FraudWarningSeen
+from domain.payments import Payment
+from domain.refunds import after_overlay
 from domain.settings import POLICY, Policy
 from gateways.clock import Clock
 from gateways.stripe import StripeGateway
@@ -29,7 +43,7 @@ from storage.disputes import (
 )
 from storage.payments import booking_of_intent
 from storage.query import Tx
-from storage.refunds import newest_refunds
+from storage.refunds import newest_refunds, refunds_of_booking
 
 log = structlog.get_logger()
 
@@ -92,7 +106,7 @@ class Disputes:
         booking_id = await self._booking_of(seen.payment_intent_id)
         now = self._clock.now()
         async with self._db.transaction() as tx:
-            await keep_fraud_warning(
+            is_new = await keep_fraud_warning(
                 tx,
                 warning_id=seen.id,
                 booking_id=booking_id,
@@ -103,8 +117,10 @@ class Disputes:
             scene = await scene_of(tx, booking_id, why=why, now=now, policy=self._policy)
             if scene is None or not seen.is_actionable:
                 return
-            await tell(tx, scene, "payment.fraud_suspected", {"fraud_type": seen.fraud_type})
-        if now < scene.facts.end_at:
+            if is_new:
+                await tell(tx, scene, "payment.fraud_suspected", {"fraud_type": seen.fraud_type})
+        # a charge that became credit has paid for no lesson either
+        if now < scene.facts.end_at or scene.payment.status == "credited":
             await self._refunds.forestall(booking_id, why)
 
     async def answer(self, dispute_id: str, *, text: str, key: str, why: Why) -> Dispute:
@@ -152,7 +168,7 @@ async def _absorb(tx: Tx, scene: Scene, seen: DisputeSeen) -> None:
         return
     first = known[0] if known else None
     previous = first.previous_status if first else payment.status
-    recovery = recovery_of(seen, previous)
+    recovery = recovery_of(seen, "credited" if facts.lot_left_cents is not None else previous)
     await record_dispute(
         tx,
         dispute_id=seen.id,
@@ -168,10 +184,41 @@ async def _absorb(tx: Tx, scene: Scene, seen: DisputeSeen) -> None:
         closed_at=now if seen.status in CLOSED else None,
         now=now,
     )
-    await post(tx, dispute_journals(facts, seen, recovery, at=now), now=now)
-    scene = await again(tx, scene)
+    was_lost: Recovery = before.recovery if before is not None else "none"
+    journals = dispute_journals(facts, seen, recovery, at=now, was_lost=was_lost)
+    await post(tx, journals, now=now)
+    if seen.status == "won" and was_lost != "none":
+        log.error("dispute.won_on_appeal", dispute=seen.id, booking=facts.booking_id)
     disputes = await disputes_of_booking(tx, booking_id=facts.booking_id)
-    status = after_disputes(payment, disputes)
-    scene = await save(tx, scene, msgspec.structs.replace(payment, status=status))
+    if facts.lot_left_cents is not None and (before is None or before.status != seen.status):
+        await _judge_credit(tx, facts.booking_id, disputes, now=now)
+    scene = await again(tx, scene)
+    scene = await save(tx, scene, await _after(tx, scene, disputes))
     if before is None:
         await tell(tx, scene, "payment.disputed", {"reason": seen.reason})
+
+
+async def _after(tx: Tx, scene: Scene, disputes: list[Dispute]) -> Payment:
+    """The payment by its disputes and, when none lies over it any more, by its refunds."""
+    payment = scene.payment
+    status = after_disputes(payment, disputes)
+    if payment.status in OVERLAYS and status not in OVERLAYS:
+        refunds = await refunds_of_booking(tx, booking_id=payment.booking_id)
+        status = after_overlay(scene.facts, payment, refunds, base=status)
+    return msgspec.structs.replace(payment, status=status)
+
+
+async def _judge_credit(
+    tx: Tx, booking_id: BookingId, disputes: list[Dispute], *, now: datetime
+) -> None:
+    """The credit of a disputed charge is frozen while a bank decides; lost, it is taken back."""
+    if any(each.status not in CLOSED for each in disputes):
+        await freeze_lots(tx, booking_id, now=now)
+        return
+    lost = [each for each in disputes if each.status == "lost"]
+    if not lost:
+        await release_lots(tx, booking_id)
+        return
+    cents = sum(each.amount_cents for each in lost)
+    source = ":".join(each.id for each in lost)
+    await void_lots(tx, booking_id, cents, source=source, now=now)

@@ -3,7 +3,6 @@
 from uuid import UUID
 
 import msgspec
-
 import structlog
 
 from actors.credit_lots import claim_lots
@@ -14,7 +13,7 @@ from domain.bookings import Actor
 from domain.errors import NotFound, OperationPending, PaymentUnavailable
 from domain.movements import MovementsSeen
 from domain.people import Viewer
-from domain.refunds import Refund, check_refund
+from domain.refunds import Refund, check_refund, is_unpaid
 from domain.settings import POLICY, Policy
 from domain.timings import KEPT
 from gateways.clock import Clock
@@ -132,7 +131,7 @@ class Refunds:
                 amount_cents=wish.amount_cents,
                 refunded_cents=facts.refunded_cents,
                 consumed_cents=facts.consumed_cents,
-                is_top_up_owed=not wish.reverses_transfer and to_pay(facts, payment) > 0,
+                is_top_up_owed=not wish.reverses_transfer and is_unpaid(facts, payment),
             )
             await _wish(tx, scene, wish, refund_id)
 

@@ -4,12 +4,16 @@ A booking paid with credit C owes its instructor a top-up T from the platform's 
 rest of C is the platform's fee (`docs/money.md`).
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
+
+import msgspec
 
 from domain.ids import BookingId
 from domain.journals import (
     GOODWILL,
+    LOSSES,
     REVENUE,
     STRIPE,
     CreditLot,
@@ -103,6 +107,53 @@ def refund_journal(facts: MoneyFacts, cents: int, *, absorbed_cents: int, at: da
         ),
         at=at,
     )
+
+
+def void_journal(
+    lot_id: UUID, user_id: UUID, cents: int, *, booking_id: BookingId, source: str, at: datetime
+) -> Journal:
+    """Credit whose payment the bank has taken back; `source` is the dispute, or what came later."""
+    return Journal(
+        kind="credit_voided",
+        dedupe_key=f"credit_voided:{lot_id}:{source}",
+        booking_id=booking_id,
+        user_ids=(user_id,),
+        effective_at=at,
+        source=source,
+        lines=(
+            Line(account=credit_account(user_id), amount_cents=cents),
+            Line(account=LOSSES, amount_cents=-cents),
+        ),
+    )
+
+
+def from_credit(
+    journals: Sequence[Journal], *, student_id: UUID, left_cents: int, is_all_fee: bool
+) -> tuple[tuple[Journal, ...], int, int]:
+    """Movements of a charge that became credit; how much of it they take back, of how much.
+
+    What would come out of goodwill (and out of revenue, where the fee was the whole amount) comes
+    out of the credit as far as it is unspent, and is the platform's loss beyond.
+    """
+    splits: dict[JournalKind, str] = {"refund_absorbed": GOODWILL}
+    if is_all_fee:
+        splits["application_fee_refunded"] = REVENUE
+    left, whole, changed = left_cents, 0, list[Journal]()
+    for journal in journals:
+        lines: list[Line] = []
+        for line in journal.lines:
+            if line.account != splits.get(journal.kind):
+                lines.append(line)
+                continue
+            taken = min(left, line.amount_cents)
+            left, whole = left - taken, whole + line.amount_cents
+            lines += [
+                Line(account=credit_account(student_id), amount_cents=taken),
+                Line(account=LOSSES, amount_cents=line.amount_cents - taken),
+            ]
+        kept = tuple(line for line in lines if line.amount_cents)
+        changed.append(msgspec.structs.replace(journal, lines=kept))
+    return tuple(changed), left_cents - left, whole
 
 
 def top_up_journal(facts: MoneyFacts, seen: TransferSeen, *, at: datetime) -> Journal:

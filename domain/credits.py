@@ -34,6 +34,8 @@ class CreditUse(msgspec.Struct, frozen=True, kw_only=True):
     lot_id: LotId
     cents: int
     expires_at: datetime
+    is_voided: bool = False
+    """Whether its payment is gone: what is given back to it is void as well."""
 
 
 class Purses:

@@ -26,8 +26,17 @@ RANKS: dict[DisputeStatus, int] = {
     "prevented": 5,
     "won": 5,
     "lost": 5,
+    "appeal_needs_response": 6,
+    "appeal_under_review": 7,
 }
-"""An inquiry may become a chargeback, never the other way round; an end is an end."""
+"""An inquiry may become a chargeback, never the other way round; an end lasts until an appeal."""
+
+APPEALED: frozenset[DisputeStatus] = frozenset({"appeal_needs_response", "appeal_under_review"})
+"""Lost, and asked about again; the words for what comes of it are those of any dispute."""
+DECIDED: frozenset[DisputeStatus] = frozenset({"won", "lost"})
+
+OVERLAYS: frozenset[PaymentStatus] = frozenset({"disputed", "dispute_lost"})
+"""What lies over a payment: whatever becomes of its refunds, the dispute is told."""
 
 CLOSED: frozenset[DisputeStatus] = frozenset({"warning_closed", "won", "lost", "prevented"})
 
@@ -51,7 +60,7 @@ class Dispute(msgspec.Struct, frozen=True, kw_only=True):
 
 def is_newer(before: DisputeStatus, after: DisputeStatus) -> bool:
     """Whether an observation is not older than what is known."""
-    return RANKS[after] >= RANKS[before]
+    return RANKS[after] >= RANKS[before] or (before in APPEALED and after in DECIDED)
 
 
 def can_be_disputed(payment: Payment) -> bool:
@@ -67,11 +76,14 @@ def recovery_of(seen: DisputeSeen, previous: PaymentStatus) -> Recovery:
 
 
 def after_disputes(payment: Payment, disputes: Sequence[Dispute]) -> PaymentStatus:
-    """The payment's status by all its disputes, oldest first."""
+    """The payment's status by all its disputes, oldest first.
+
+    What was taken back from the instructor for a lost one stays back, even if an appeal is won.
+    """
     if not disputes:
         return payment.status
     if any(each.status not in CLOSED for each in disputes):
         return "disputed"
-    if any(each.status == "lost" for each in disputes):
+    if any(each.status == "lost" or each.recovery == "done" for each in disputes):
         return "dispute_lost"
-    return disputes[0].previous_status if payment.status == "disputed" else payment.status
+    return disputes[0].previous_status if payment.status in OVERLAYS else payment.status

@@ -22,6 +22,8 @@ DisputeStatus = Literal[
     "won",
     "lost",
     "prevented",
+    "appeal_needs_response",
+    "appeal_under_review",
 ]
 PayoutStatus = Literal["pending", "in_transit", "paid", "failed", "canceled"]
 
@@ -125,6 +127,14 @@ class FeeRefundSeen(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     amount_cents: int
     transaction_id: str | None
+
+
+class FeeSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """A fee of the platform as fetched: whose, and the payout it is on, if it is on one."""
+
+    id: str
+    account: str
+    payout_id: str | None
 
 
 class RefundSeen(msgspec.Struct, frozen=True, kw_only=True):

@@ -215,7 +215,8 @@ def _pay_out(facts: MoneyFacts, payment: Payment, *, now: datetime, policy: Poli
 def _ended(facts: MoneyFacts, payment: Payment, *, now: datetime, policy: Policy) -> Step | None:
     if is_owed(facts):
         return _owed(facts, payment, now=now, policy=policy)
-    if payment.status in KEPT | {"partially_refunded"}:
+    is_credit = facts.lot_left_cents is not None
+    if payment.status in KEPT | {"partially_refunded"} and not is_credit:
         return _owed_back(facts, payment)
     if facts.outcome == "credit" and payment.status != "collection":
         return _collect(facts, payment, "capture_as_fee", "crediting", now=now, policy=policy)

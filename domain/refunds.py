@@ -14,8 +14,9 @@ import msgspec
 from domain.bookings import PaymentStatus
 from domain.errors import BookingState, Invalid
 from domain.ids import BookingId
-from domain.movements import LOST, MovementsSeen, RefundSeen, RefundStatus
-from domain.payments import Payment
+from domain.movements import MovementsSeen, RefundSeen, RefundStatus
+from domain.payments import MoneyFacts, Payment
+from domain.withholding import to_pay
 
 RefundCause = Literal["admin", "by_instructor", "no_show_instructor", "fraud_warning", "stripe"]
 RefundState = Literal["planned", "pending", "succeeded", "failed", "canceled", "refused"]
@@ -25,8 +26,15 @@ REFUNDABLE: frozenset[PaymentStatus] = frozenset(
 )
 """Money was taken, nothing is under way, and no dispute freezes it."""
 
-FOLLOWS: frozenset[PaymentStatus] = REFUNDABLE.union(("refunding", "refunded"))
+FOLLOWS: frozenset[PaymentStatus] = REFUNDABLE.union(("refunding", "refunded", "credited"))
 """Statuses that a refund may change."""
+
+_Shown = tuple[int, RefundState]
+
+OF_REFUNDS: frozenset[PaymentStatus] = frozenset(
+    {"refunding", "refunded", "partially_refunded", "refund_failed"}
+)
+"""Statuses that nothing but refunds makes."""
 
 RANKS: dict[RefundStatus, int] = {
     "pending": 0,
@@ -62,21 +70,40 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True):
     failure_reason: str | None
     created_at: datetime
     finished_at: datetime | None
+    is_credit: bool = False
+    """Whether it gave credit back, for a lesson that no card has paid for."""
 
 
-def check_refund(payment: Payment, *, amount_cents: int, refunded_cents: int) -> None:
-    """Raises `BookingState` when nothing can be refunded now, `Invalid` for too much."""
+def check_refund(
+    payment: Payment,
+    *,
+    amount_cents: int,
+    refunded_cents: int,
+    consumed_cents: int = 0,
+    is_top_up_owed: bool = False,
+) -> None:
+    """Raises `BookingState` when nothing can be refunded now, `Invalid` for too much.
+
+    The card comes first: the refund that takes its last cent gives all credit back as well. Credit
+    is given back whole or not at all. `is_top_up_owed`: the instructor is to keep what has not been
+    paid to them yet.
+    """
     if payment.status in {"disputed", "dispute_lost"}:
         raise BookingState("the payment is disputed: the bank decides about this money")
     if payment.status == "refunding":
         raise BookingState("another refund of this payment is under way")
     if payment.status not in REFUNDABLE:
         raise BookingState(f"nothing can be refunded: the payment is {payment.status}")
-    left = payment.captured_cents - refunded_cents
+    is_by_card = payment.captured_cents > 0
+    left = payment.captured_cents - refunded_cents if is_by_card else consumed_cents
     if left <= 0:
         raise BookingState("everything has been refunded")
+    if not is_by_card and amount_cents != left:
+        raise Invalid(f"credit goes back whole: {left} cents", pointer="/amount_cents")
     if not 0 < amount_cents <= left:
         raise Invalid(f"between 1 and {left} cents can be refunded", pointer="/amount_cents")
+    if is_top_up_owed and amount_cents == left:
+        raise BookingState("the instructor is still to be paid a part: wait, or reverse")
 
 
 def state_of(seen: RefundSeen) -> RefundState:
@@ -136,12 +163,46 @@ def after_refunds(payment: Payment, seen: MovementsSeen, *, is_planned: bool) ->
         return payment.status
     if not seen.refunds:
         return payment.status
-    is_open = is_planned or any(state_of(each) == "pending" for each in seen.refunds)
-    if is_open:
+    if is_planned:
         return "refunding"
-    given = sum(each.amount_cents for each in seen.refunds if each.status not in LOST)
-    if given >= payment.captured_cents:
+    shown: list[_Shown] = [(each.amount_cents, state_of(each)) for each in seen.refunds]
+    return _folded(payment.captured_cents, shown)
+
+
+def after_overlay(
+    facts: MoneyFacts, payment: Payment, refunds: Sequence[Refund], *, base: PaymentStatus
+) -> PaymentStatus:
+    """The status when nothing lies over a payment any more: refunds went on meanwhile.
+
+    `refunds` is oldest first; `base` was the status before.
+    """
+    shown: list[_Shown] = [
+        (each.amount_cents, each.state) for each in refunds if each.state != "refused"
+    ]
+    if shown:
+        return _folded(payment.captured_cents, shown)
+    return resting(facts, payment) if base in OF_REFUNDS else base
+
+
+def resting(facts: MoneyFacts, payment: Payment) -> PaymentStatus:
+    """Where captured money lies still when none of it has gone back."""
+    if facts.lot_left_cents is not None:
+        return "credited"
+    return "payout_pending" if is_unpaid(facts, payment) else "settled"
+
+
+def is_unpaid(facts: MoneyFacts, payment: Payment) -> bool:
+    """Whether the instructor is still to be paid from the platform's own balance."""
+    return payment.top_up_id is None and to_pay(facts, payment) > 0
+
+
+def _folded(captured_cents: int, refunds: Sequence[_Shown]) -> PaymentStatus:
+    """What amounts and states of refunds, oldest first and at least one, make of a payment."""
+    if any(state in {"planned", "pending"} for _, state in refunds):
+        return "refunding"
+    given = sum(cents for cents, state in refunds if state == "succeeded")
+    if given >= captured_cents:
         return "refunded"
-    if seen.refunds[-1].status == "failed":
+    if refunds[-1][1] == "failed":
         return "refund_failed"
     return "partially_refunded" if given else "refund_failed"

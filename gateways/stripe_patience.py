@@ -4,12 +4,21 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+import msgspec
 import stripe
+import structlog
+from prometheus_client import Counter
 
 from domain.operations import Refused, Unknown
 from gateways.stripe_outcomes import is_busy, log_failure
 
+log = structlog.get_logger()
+
 T = TypeVar("T")
+
+UNREADABLE = Counter(
+    "stripe_unreadable_total", "Objects of Stripe with a value that we do not know."
+)
 
 BUSY_PAUSES = (0.25, 0.5, 1.0, 2.0)
 """Waits before the same request is sent again after 429 or a twin in flight; the SDK has none."""
@@ -36,8 +45,15 @@ def reading(error: stripe.StripeError) -> Refused | Unknown:
 
 
 async def looked(ask: Callable[[], Awaitable[T]]) -> T | Refused | Unknown:
-    """A read: what was found, that it is not there, or that nobody answered."""
+    """A read: what was found, that it is not there, or that nobody answered.
+
+    What Stripe shows and we cannot read (a value newer than we are) is unknown until we can.
+    """
     try:
         return await patiently(ask)
     except stripe.StripeError as error:
         return reading(error)
+    except msgspec.ValidationError as error:
+        UNREADABLE.inc()
+        log.exception("stripe.unreadable")
+        return Unknown(reason=f"unreadable: {error}")

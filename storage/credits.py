@@ -28,6 +28,10 @@ class Lot(CreditLot, frozen=True, kw_only=True):
     reason: str | None
     granted_by: UserId | None
     restored_from: LotId | None
+    frozen_at: datetime | None
+    """Since when a bank questions its payment: it cannot be spent."""
+    voided_at: datetime | None
+    """Since when its payment is gone for good, and with it what was unspent."""
 
 
 @query
@@ -103,6 +107,26 @@ async def refill_lot(tx: Tx, *, lot_id: UUID, cents: int) -> None: ...
 async def continue_lot(
     tx: Tx, *, new_id: UUID, lot_id: UUID, cents: int, expires_at: datetime, now: datetime
 ) -> None: ...
+
+
+@query
+async def lots_of_cancellation(tx: Tx, *, booking_id: UUID) -> list[CreditLot]: ...
+
+
+@query
+async def freeze_lots(tx: Tx, *, lot_ids: list[LotId], now: datetime) -> None: ...
+
+
+@query
+async def release_lots(tx: Tx, *, lot_ids: list[LotId]) -> None: ...
+
+
+@query
+async def take_from_lot(tx: Tx, *, lot_id: UUID, cents: int) -> None: ...
+
+
+@query
+async def void_lots(tx: Tx, *, lot_ids: list[LotId], now: datetime) -> None: ...
 
 
 @query

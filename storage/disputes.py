@@ -55,7 +55,7 @@ async def keep_fraud_warning(
     fraud_type: str,
     is_actionable: bool,
     now: datetime,
-) -> None: ...
+) -> bool: ...
 
 
 @query

@@ -58,6 +58,10 @@ async def post_journals(  # noqa: PLR0913 - one parameter a column
 
 
 @query
+async def keys_posted(tx: Tx, *, booking_id: UUID, dedupe_keys: Sequence[str]) -> list[str]: ...
+
+
+@query
 async def entries_of_booking(
     tx: Tx,
     *,

@@ -24,6 +24,21 @@ async def insert_refund(
 
 
 @query
+async def insert_credit_refund(
+    tx: Tx,
+    *,
+    refund_id: UUID,
+    booking_id: UUID,
+    amount_cents: int,
+    currency: str,
+    reverses_transfer: bool,
+    reason: str | None,
+    requested_by: UUID | None,
+    now: datetime,
+) -> None: ...
+
+
+@query
 async def record_refund(
     tx: Tx,
     *,

@@ -296,6 +296,16 @@ def resolve(ctx: Ctx, dispute: Doc, status: str) -> Doc:
     return dispute
 
 
+def appeal(ctx: Ctx, dispute: Doc) -> Doc:
+    """The platform goes on about a lost dispute; nothing moves until that is decided."""
+    if dispute["status"] != "lost":
+        raise invalid(f"Only a lost dispute can be appealed; this one is {dispute['status']}.")
+    dispute["status"] = "appeal_under_review"
+    ctx.save(dispute)
+    emit(ctx, "charge.dispute.updated", dispute)
+    return dispute
+
+
 def close(ctx: Ctx, p: Doc, dispute_id: str) -> Doc:  # noqa: ARG001 -- every handler's form
     """POST /v1/disputes/{id}/close: concede."""
     dispute = ctx.load("dispute", dispute_id)

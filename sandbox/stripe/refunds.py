@@ -24,7 +24,13 @@ Doc = dict[str, Any]
 
 REASONS: Final = ("duplicate", "fraudulent", "requested_by_customer")
 METADATA: Final = {"metadata": "map"}
-CHARGED_BACK: Final = ("needs_response", "under_review", "lost")
+CHARGED_BACK: Final = (
+    "needs_response",
+    "under_review",
+    "lost",
+    "appeal_needs_response",
+    "appeal_under_review",
+)
 """Disputes that took the money: what is left of it cannot be refunded. Inquiries took nothing."""
 
 

@@ -22,7 +22,7 @@ SELECT
     ) ELSE 0 END AS held_this_hour,
     w.spends_credit AND EXISTS (
         SELECT FROM credit_lots c
-        WHERE c.user_id = w.student_id AND c.remaining_cents > 0 AND c.expires_at > :now
+        WHERE c.user_id = w.student_id AND c.remaining_cents > 0 AND c.expires_at > :now AND c.frozen_at IS NULL
     ) AS has_credit
 FROM unnest(
     :booking_ids::uuid[], :instructor_ids::uuid[], :student_ids::uuid[], :learner_ids::uuid[],

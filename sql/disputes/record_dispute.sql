@@ -11,5 +11,9 @@ ON CONFLICT (id) DO UPDATE
 SET status = excluded.status,
     evidence_count = greatest(disputes.evidence_count, excluded.evidence_count),
     evidence_due_at = excluded.evidence_due_at,
-    recovery = CASE WHEN disputes.recovery = 'none' THEN excluded.recovery ELSE disputes.recovery END,
-    closed_at = coalesce(disputes.closed_at, excluded.closed_at)
+    recovery = CASE
+        WHEN disputes.recovery = 'none' THEN excluded.recovery
+        WHEN disputes.recovery = 'wanted' AND excluded.status = 'won' THEN 'none'
+        ELSE disputes.recovery
+    END,
+    closed_at = CASE WHEN excluded.closed_at IS NULL THEN NULL ELSE coalesce(disputes.closed_at, excluded.closed_at) END
