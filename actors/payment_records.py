@@ -9,24 +9,23 @@ from uuid import UUID
 
 import msgspec
 import structlog
+from prometheus_client import Counter
 
 from actors.credit_records import refund_credit, restore_reserved, settle_credit
 from actors.credits import issue
+from actors.late_money import tell_late
 from actors.ledger import post
 from domain.bookings import Actor, Outcome, PaymentStatus
-from domain.dispute_journals import absorbed_journal
 from domain.events import Topic
 from domain.ids import new_id
-from domain.journals import capture_journals, lot_of_cancellation, movement_journals
-from domain.movements import MovementsSeen
+from domain.journals import capture_journals, lot_of_cancellation
 from domain.operations import ChargeSeen, IntentSeen
 from domain.payment_folds import fold
 from domain.payment_steps import next_step
-from domain.payments import TAKEN, MoneyFacts, Payment, Step
-from domain.refunds import RefundCause, after_refunds, not_older, state_of
+from domain.payments import TAKEN, MoneyFacts, Payment, Step, moved
+from domain.refunds import RefundCause
 from domain.settings import Policy
-from domain.timings import TimingKind, timings_for
-from storage.disputes import end_recovery
+from domain.timings import KEPT, TimingKind, timings_for
 from storage.outbox import stage_event
 from storage.payments import (
     change_payment,
@@ -38,7 +37,7 @@ from storage.payments import (
     record_payment_event,
 )
 from storage.query import Tx
-from storage.refunds import end_refund, insert_refund, record_refund, refunds_of_booking
+from storage.refunds import insert_refund
 from storage.timings import (
     BookingTimes,
     Promise,
@@ -51,6 +50,9 @@ from storage.timings import (
 log = structlog.get_logger()
 
 MOVES_MAX = 4
+STUCK = Counter(
+    "payments_need_a_person_total", "Payments that cannot keep a promise due now.", ("status",)
+)
 
 TOPICS: dict[PaymentStatus, Topic] = {
     "authorized": "payment.authorized",
@@ -68,6 +70,9 @@ TOPICS: dict[PaymentStatus, Topic] = {
 }
 FACE_TO_FACE: frozenset[PaymentStatus] = frozenset({"card_required", "action_required"})
 """Told by the answer itself while the student is still booking."""
+
+INTERLUDES: frozenset[PaymentStatus] = frozenset({"refunding", "disputed"})
+"""What a payment comes back from; where it was before has been told."""
 
 ENDS: dict[PaymentStatus, str] = {
     "captured": "captured",
@@ -116,7 +121,8 @@ async def save(tx: Tx, scene: Scene, after: Payment) -> Scene:
     saved = msgspec.structs.replace(scene, payment=msgspec.structs.replace(after, version=version))
     if after.status != before.status:
         await _record(tx, saved, was=before.status)
-        await _tell_status(tx, saved, is_first=before.decline_code is None)
+        if not (before.status in INTERLUDES and after.status in KEPT):
+            await _tell_status(tx, saved, is_first=before.decline_code is None)
         if await settle_credit(tx, scene.facts, after.status, now=scene.now, policy=scene.policy):
             saved = await again(tx, saved)
         if reason := ENDS.get(after.status):
@@ -137,7 +143,12 @@ async def save(tx: Tx, scene: Scene, after: Payment) -> Scene:
 async def absorb(tx: Tx, scene: Scene, seen: IntentSeen) -> Scene:
     """Folds a fetched payment intent in, and posts what it shows to have moved."""
     facts, before = scene.facts, scene.payment
-    after = fold(before, seen, amount_cents=facts.card_amount_cents)
+    after = fold(
+        before,
+        seen,
+        amount_cents=facts.card_amount_cents,
+        destination_cents=facts.destination_cents,
+    )
     charge = seen.charge
     is_ours = seen.id == before.payment_intent_id
     if is_ours and charge is not None and charge.is_good:
@@ -152,9 +163,12 @@ async def absorb(tx: Tx, scene: Scene, seen: IntentSeen) -> Scene:
             capture_before=charge.capture_before,
         )
     scene = await save(tx, scene, after)
+    tell_late(facts, before, after)
     is_taken = charge is not None and charge.is_booked and after.status in TAKEN
     if is_ours and charge is not None and is_taken and charge.captured_cents:
         await _book(tx, scene, charge)
+        # what is owed or to be taken back is read from the journals just posted
+        scene = await again(tx, scene) if charge.kept_as else scene
     return scene
 
 
@@ -196,57 +210,6 @@ async def again(tx: Tx, scene: Scene) -> Scene:
     return scene if facts is None else msgspec.structs.replace(scene, facts=facts)
 
 
-async def absorb_movements(tx: Tx, scene: Scene, seen: MovementsSeen) -> Scene:
-    """Takes in all that has moved since the capture, and posts what was not posted."""
-    facts, now = scene.facts, scene.now
-    if seen.payment_intent_id != scene.payment.payment_intent_id:
-        return scene
-    known = await refunds_of_booking(tx, booking_id=facts.booking_id)
-    seen = not_older(seen, known)
-    for each in seen.refunds:
-        state = state_of(each)
-        await record_refund(
-            tx,
-            refund_id=each.refund_id or new_id(now),
-            booking_id=facts.booking_id,
-            amount_cents=each.amount_cents,
-            currency=facts.currency,
-            stripe_refund_id=each.id,
-            state=state,
-            failure_reason=each.failure_reason,
-            finished_at=None if state == "pending" else now,
-            now=now,
-        )
-    await post(tx, movement_journals(facts, seen, at=now), now=now)
-    if facts.recover_cents and any(each.refund_id is None for each in seen.reversals):
-        await end_recovery(tx, booking_id=facts.booking_id, recovery="done")
-    scene = await again(tx, scene)
-    is_planned = scene.facts.refund_id is not None
-    status = after_refunds(scene.payment, seen, is_planned=is_planned)
-    return await save(tx, scene, msgspec.structs.replace(scene.payment, status=status))
-
-
-async def absorb_loss(tx: Tx, scene: Scene) -> Scene:
-    """A lost dispute whose transfer cannot be taken back is the platform's loss."""
-    facts = scene.facts
-    if facts.recover_cents:
-        await end_recovery(tx, booking_id=facts.booking_id, recovery="absorbed")
-        await post(tx, [absorbed_journal(facts, facts.recover_cents, at=scene.now)], now=scene.now)
-    return await again(tx, scene)
-
-
-async def refuse_refund(tx: Tx, scene: Scene, code: str) -> Scene:
-    """Ends a refund that Stripe will not make; one that a rule demands waits for a person."""
-    refund_id = scene.facts.refund_id
-    if refund_id is None:
-        return scene
-    cause = await end_refund(tx, refund_id=refund_id, failure_reason=code, now=scene.now)
-    scene = await again(tx, scene)
-    before: PaymentStatus = "partially_refunded" if scene.facts.refunded_cents else "captured"
-    status: PaymentStatus = before if cause == "admin" else "refund_failed"
-    return await save(tx, scene, msgspec.structs.replace(scene.payment, status=status))
-
-
 async def advance(tx: Tx, scene: Scene) -> tuple[Scene, Step | None]:
     """Takes every step that needs only us; returns the next one that needs somebody else."""
     for _ in range(MOVES_MAX):
@@ -257,36 +220,21 @@ async def advance(tx: Tx, scene: Scene) -> tuple[Scene, Step | None]:
         if step is not None and step.kind == "restore_credit":
             scene = await _restore_credit(tx, scene)
             continue
-        if step is None or step.kind not in {"move", "new_cycle"}:
+        if step is None or step.kind not in {"move", "new_cycle", "give_up"}:
             return scene, step
-        scene = await save(tx, scene, _moved(scene.payment, step))
+        scene = await save(tx, scene, moved(scene.payment, step, scene.policy))
     raise RuntimeError("a payment does not come to rest")
 
 
 async def _restore_credit(tx: Tx, scene: Scene) -> Scene:
-    """Gives credit back: reserved and not needed, or used where no top-up was paid for it."""
+    """Gives credit back: reserved and not needed, or used where the top-up stays as it is."""
+    facts = scene.facts
     if scene.payment.status == "released":
-        await restore_reserved(tx, scene.facts, now=scene.now, policy=scene.policy)
+        await restore_reserved(tx, facts, now=scene.now, policy=scene.policy)
     else:
-        await refund_credit(tx, scene.facts, absorbed_cents=0, now=scene.now, policy=scene.policy)
+        kept = facts.top_up_cents if scene.payment.top_up_id is not None else 0
+        await refund_credit(tx, facts, absorbed_cents=kept, now=scene.now, policy=scene.policy)
     return await again(tx, scene)
-
-
-def _moved(payment: Payment, step: Step) -> Payment:
-    if step.kind == "move":
-        return msgspec.structs.replace(payment, status=step.status)
-    return msgspec.structs.replace(
-        payment,
-        status=step.status,
-        cycle=payment.cycle + 1,
-        attempt=0,
-        is_on_session=False,
-        payment_intent_id=None,
-        charge_id=None,
-        capture_before=None,
-        warned_at=None,
-        decline_code=None,
-    )
 
 
 async def rest(tx: Tx, scene: Scene, timing_id: UUID | None) -> None:
@@ -296,6 +244,7 @@ async def rest(tx: Tx, scene: Scene, timing_id: UUID | None) -> None:
     times = await booking_times(tx, booking_ids=[scene.facts.booking_id])
     if any(_is_stuck(each, scene) for each in times):
         # a promise due at once that nobody can keep would fire for ever
+        STUCK.labels(status=scene.payment.status).inc()
         log.error("payment.needs_a_person", booking=scene.facts.booking_id)
         return
     promises = [Promise(times=each, kept=_kept(scene), is_driven=True) for each in times]
