@@ -38,12 +38,12 @@ from storage.disputes import (
     dispute_by_id,
     disputes_of_booking,
     keep_fraud_warning,
-    newest_disputes,
+    open_disputes,
     record_dispute,
 )
 from storage.payments import booking_of_intent
 from storage.query import Tx
-from storage.refunds import newest_refunds, refunds_of_booking
+from storage.refunds import pending_refunds, refunds_of_booking
 
 log = structlog.get_logger()
 
@@ -69,6 +69,7 @@ class Disputes:
         self._payments = payments
         self._refunds = refunds
         self._clock = clock
+        self._revisited: tuple[Dispute | None, UUID | None] = (None, None)
         self._policy = policy
 
     async def observe(self, dispute_id: str, why: Why) -> None:
@@ -82,20 +83,29 @@ class Disputes:
         await self._take_in(seen, why)
 
     async def revisit(self) -> int:
-        """Looks again at what is open, for its last webhook may be lost; how many it looked at."""
+        """Looks again at what is open, for its last webhook may be lost; how many it looked at.
+
+        Oldest first; where there are too many for once, the next time goes on from there.
+        """
         why = Why(actor=SYSTEM, cause="revisit")
-        found = await newest_disputes(
-            self._db.reads, only_open=True, before_at=None, before_id=None, most=REVISITED_MAX
+        dispute, refund = self._revisited
+        found = await open_disputes(
+            self._db.reads,
+            after_at=dispute and dispute.created_at,
+            after_id=dispute and dispute.id,
+            most=REVISITED_MAX,
         )
-        pending = await newest_refunds(
-            self._db.reads, state="pending", before_id=None, limit=REVISITED_MAX
+        pending = await pending_refunds(self._db.reads, after_id=refund, most=REVISITED_MAX)
+        for each in found:
+            with _later(each.id):
+                await self.observe(each.id, why)
+        for each in pending:
+            with _later(str(each.id)):
+                await self._refunds.observe(each.booking_id, why)
+        self._revisited = (
+            found[-1] if len(found) == REVISITED_MAX else None,
+            pending[-1].id if len(pending) == REVISITED_MAX else None,
         )
-        for dispute in found:
-            with _later(dispute.id):
-                await self.observe(dispute.id, why)
-        for refund in pending:
-            with _later(str(refund.id)):
-                await self._refunds.observe(refund.booking_id, why)
         return len(found) + len(pending)
 
     async def observe_warning(self, warning_id: str, why: Why) -> None:

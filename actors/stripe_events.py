@@ -13,11 +13,13 @@ import structlog
 from prometheus_client import Counter, Histogram
 
 from actors.disputes import Disputes
+from actors.movements import Movements
 from actors.payment_records import Why
 from actors.payments import Payments
 from actors.payouts import Payouts
 from actors.refunds import Refunds
 from actors.stripe_replays import put_back
+from actors.stripe_subjects import LOOKED_AT_ITSELF, SUBJECTS, Subject
 from domain.bookings import Actor
 from domain.errors import DomainError, NotFound, PaymentUnavailable
 from domain.operations import AccountSeen, IntentSeen, MethodSeen, Refused, SetupSeen, Unknown
@@ -40,18 +42,6 @@ from storage.timings import notify_clock
 
 log = structlog.get_logger()
 
-Subject = Literal[
-    "intent",
-    "charge",
-    "setup",
-    "method",
-    "account",
-    "movements",
-    "payout",
-    "dispute",
-    "warning",
-    "noted",
-]
 T = TypeVar("T", IntentSeen, SetupSeen, MethodSeen, AccountSeen)
 RecordAccount = Callable[[AccountSeen], Awaitable[None]]
 
@@ -67,100 +57,6 @@ AGE = Histogram(
     "How long a webhook event waits from its arrival until it is worked, in the market's time.",
     buckets=AGE_BUCKETS_SECONDS,
 )
-
-SUBJECTS: dict[str, Subject] = {
-    **dict.fromkeys(
-        (
-            "payment_intent.created",
-            "payment_intent.amount_capturable_updated",
-            "payment_intent.succeeded",
-            "payment_intent.payment_failed",
-            "payment_intent.requires_action",
-            "payment_intent.canceled",
-            "payment_intent.processing",
-        ),
-        "intent",
-    ),
-    **dict.fromkeys(
-        (
-            "charge.succeeded",
-            "charge.failed",
-            "charge.captured",
-            "charge.expired",
-            "charge.updated",
-        ),
-        "charge",
-    ),
-    **dict.fromkeys(
-        (
-            "setup_intent.created",
-            "setup_intent.succeeded",
-            "setup_intent.setup_failed",
-            "setup_intent.requires_action",
-            "setup_intent.canceled",
-        ),
-        "setup",
-    ),
-    **dict.fromkeys(
-        (
-            "payment_method.attached",
-            "payment_method.detached",
-            "payment_method.updated",
-            "payment_method.automatically_updated",
-        ),
-        "method",
-    ),
-    **dict.fromkeys(
-        ("charge.refunded", "refund.created", "refund.updated", "refund.failed"), "movements"
-    ),
-    **dict.fromkeys(
-        ("payout.created", "payout.updated", "payout.paid", "payout.failed", "payout.canceled"),
-        "payout",
-    ),
-    **dict.fromkeys(
-        (
-            "charge.dispute.created",
-            "charge.dispute.updated",
-            "charge.dispute.closed",
-            "charge.dispute.funds_withdrawn",
-            "charge.dispute.funds_reinstated",
-        ),
-        "dispute",
-    ),
-    **dict.fromkeys(
-        ("radar.early_fraud_warning.created", "radar.early_fraud_warning.updated"), "warning"
-    ),
-    **dict.fromkeys(("account.updated", "capability.updated"), "account"),
-    **dict.fromkeys(
-        (
-            "account.application.authorized",
-            "account.application.deauthorized",
-            "account.external_account.created",
-            "account.external_account.updated",
-            "account.external_account.deleted",
-            "application_fee.created",
-            "application_fee.refunded",
-            "application_fee.refund.updated",
-            "balance.available",
-            "customer.created",
-            "customer.updated",
-            "customer.deleted",
-            "payment.created",
-            "payout.reconciliation_completed",
-            "review.opened",
-            "review.closed",
-            "topup.succeeded",
-            "transfer.created",
-            "transfer.updated",
-            "transfer.reversed",
-        ),
-        "noted",
-    ),
-}
-"""What each known type is about; `noted` ones are kept and need nothing yet."""
-
-LOOKED_AT_ITSELF: frozenset[Subject] = frozenset({"dispute", "warning"})
-"""Objects with a payment intent that are read themselves, not by the intent."""
 
 
 class NotKnownYet(Exception):
@@ -183,6 +79,7 @@ class StripeEvents:
         refunds: Refunds,
         payouts: Payouts,
         disputes: Disputes,
+        movements: Movements,
         record_account: RecordAccount,
         clock: Clock,
         secrets: tuple[str, ...],
@@ -194,6 +91,7 @@ class StripeEvents:
         self._refunds = refunds
         self._payouts = payouts
         self._disputes = disputes
+        self._movers = movements
         self._record_account = record_account
         self._clock = clock
         self._secrets = secrets
@@ -215,7 +113,7 @@ class StripeEvents:
                 event_id=event.id,
                 event_type=event.type,
                 account=event.account,
-                object_id=about.id if is_itself else about.payment_intent or about.id,
+                object_id=about.id if is_itself else about.about,
                 api_version=event.api_version,
                 payload=msgspec.Raw(payload),
                 state="quarantined" if strange else "received",
@@ -243,15 +141,16 @@ class StripeEvents:
         try:
             await self._take_in(event)
         except NotKnownYet as reason:
-            if event.attempts >= len(LATER):
-                await self._end(event, "quarantined", str(reason))
-            else:
-                await self._later(event, str(reason))
+            await self._failed(event, str(reason))
         except IsForeign as reason:
             await self._end(event, "quarantined", str(reason))
         except DomainError as error:
             # the database, the calendar or Stripe does not answer: that says nothing of the event
             await self._later(event, error.code)
+        except Exception as error:  # a fault of ours must not be tried for ever
+            log.exception("stripe_event.failed", event_id=event.id, attempts=event.attempts)
+            _count(event.type, "failed")
+            await self._failed(event, f"{type(error).__name__}: {error}")
         else:
             await self._end(event, "worked", None)
 
@@ -289,7 +188,7 @@ class StripeEvents:
                 await self._account(event.account or object_id)
             case "payout" if event.account is not None:
                 await self._payouts.observe(object_id, event.account)
-            case "intent" | "charge" | "movements" | "dispute" | "warning":
+            case "intent" | "charge" | "movements" | "back" | "dispute" | "warning":
                 await self._of_booking(subject, object_id, why)
             case "payout" | "noted":
                 return
@@ -299,6 +198,8 @@ class StripeEvents:
         match subject:
             case "movements":
                 await self._movements(object_id, why)
+            case "back":
+                await self._known(self._movers.observe(object_id, why))
             case "dispute":
                 await self._known(self._disputes.observe(object_id, why))
             case "warning":
@@ -324,9 +225,11 @@ class StripeEvents:
         if seen.booking_id is None:
             raise NotKnownYet("a payment intent that is not ours")
         payment = await payment_by_booking(self._db.reads, booking_id=seen.booking_id)
-        if payment is None or payment.payment_intent_id is None:
+        is_earlier = payment is not None and (seen.cycle or 0) < payment.cycle
+        if payment is None or (payment.payment_intent_id is None and not is_earlier):
             raise NotKnownYet("a payment intent not recorded yet")
-        # of an earlier cycle: whatever it says is over
+        # of an earlier cycle: it says nothing of this one, but it should hold nothing either
+        await self._payments.observe_earlier(payment.booking_id, seen, why)
 
     async def _movements(self, intent_id: str, why: Why) -> None:
         """Money that went back: read as a whole, whichever part the event is about."""
@@ -370,6 +273,13 @@ class StripeEvents:
             await postpone_event(
                 tx, event_id=event.id, next_attempt_at=self._clock.now() + pause, error=reason
             )
+
+    async def _failed(self, event: StoredEvent, reason: str) -> None:
+        """Tries an event again that nothing could be done with; in the end it is set aside."""
+        if event.attempts >= len(LATER):
+            await self._end(event, "quarantined", reason)
+        else:
+            await self._later(event, reason)
 
     async def _end(
         self, event: StoredEvent, state: Literal["worked", "quarantined"], error: str | None

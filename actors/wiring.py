@@ -20,6 +20,7 @@ from actors.debts import Debts
 from actors.disputes import Disputes
 from actors.floats import Floats
 from actors.instructors import record_stripe_status
+from actors.movements import Movements
 from actors.moves import Moves
 from actors.no_shows import NoShows
 from actors.notifications import Notifications
@@ -29,11 +30,12 @@ from actors.payout_schedules import PayoutSchedules
 from actors.payouts import Payouts
 from actors.reconciliation import Reconciliation
 from actors.refunds import Refunds
+from actors.restrictions import waking
 from actors.stripe_events import StripeEvents
 from actors.timings import Timings
 from domain.errors import Unavailable
-from domain.settings import POLICY, Policy
 from domain.payout_schedules import PayoutSchedule
+from domain.settings import POLICY, Policy
 from gateways.bus import Bus
 from gateways.clock import Clock, ClockFileInvalidError, clock_from
 from gateways.logs import configure_logs
@@ -115,8 +117,8 @@ class _Common(msgspec.Struct, frozen=True):
 
 
 def _money(settings: Settings, payers: Payers, payments: Payments, common: _Common) -> Money:
-    stripe, db, calendars = common.stripe, common.db, common.calendars
-    clock, policy = common.clock, common.policy
+    stripe, db, clock = common.stripe, common.db, common.clock
+    calendars, policy = common.calendars, common.policy
     cards = Cards(db=db, stripe=stripe, payers=payers, clock=clock)
     credits_ = Credits(db, clock, policy)
     refunds = Refunds(db=db, stripe=stripe, payments=payments, clock=clock, policy=policy)
@@ -124,6 +126,7 @@ def _money(settings: Settings, payers: Payers, payments: Payments, common: _Comm
     disputes = Disputes(
         db=db, stripe=stripe, payments=payments, refunds=refunds, clock=clock, policy=policy
     )
+    movements = _movements(common, payments, (refunds, payouts, disputes))
     moves = Moves(db=db, calendars=calendars, payments=payments, clock=clock, policy=policy)
     no_shows = NoShows(db=db, calendars=calendars, payments=payments, clock=clock, policy=policy)
     return Money(
@@ -144,12 +147,12 @@ def _money(settings: Settings, payers: Payers, payments: Payments, common: _Comm
             credits=credits_,
             moves=moves,
             no_shows=no_shows,
-            clock=clock,
             schedules=PayoutSchedules(
                 db=db, stripe=stripe, payments=payments, clock=clock, policy=policy
             ),
             debts=Debts(db=db, clock=clock, policy=policy),
             floats=Floats(db=db, stripe=stripe, clock=clock),
+            clock=clock,
             policy=policy,
         ),
         notifications=Notifications(
@@ -159,8 +162,21 @@ def _money(settings: Settings, payers: Payers, payments: Payments, common: _Comm
             public_url=settings.public_url,
             policy=policy,
         ),
-        stripe_events=_events(settings, common, payments, movers=(refunds, payouts, disputes)),
-        reconciliation=Reconciliation(db=db, stripe=stripe, clock=clock),
+        stripe_events=_events(settings, common, payments, movements),
+        reconciliation=Reconciliation(db=db, stripe=stripe, movements=movements, clock=clock),
+    )
+
+
+def _movements(
+    common: _Common, payments: Payments, movers: tuple[Refunds, Payouts, Disputes]
+) -> Movements:
+    return Movements(
+        db=common.db,
+        stripe=common.stripe,
+        payments=payments,
+        movers=movers,
+        clock=common.clock,
+        policy=common.policy,
     )
 
 
@@ -180,10 +196,9 @@ def _events(
     settings: Settings,
     common: _Common,
     payments: Payments,
-    *,
-    movers: tuple[Refunds, Payouts, Disputes],
+    movements: Movements,
 ) -> StripeEvents:
-    refunds, payouts, disputes = movers
+    refunds, payouts, disputes = movements.movers
     db, clock = common.db, common.clock
     return StripeEvents(
         db=db,
@@ -192,6 +207,7 @@ def _events(
         refunds=refunds,
         payouts=payouts,
         disputes=disputes,
+        movements=movements,
         record_account=waking(
             partial(
                 record_stripe_status,

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import structlog
 
-from actors.broker import work
+from actors.broker import kick, work
 from actors.wiring import Process, serve
 from gateways.mail import MailAway
 
@@ -34,9 +34,14 @@ async def run(process: Process, stopped: asyncio.Event) -> None:
         await money.payments.rescue()
 
     async def reconcile(_: str) -> None:
-        if await money.reconciliation.run_when_due() is not None:
-            await money.disputes.revisit()
-            await money.payouts.revisit()
+        run = await money.reconciliation.run_when_due()
+        if run is not None:
+            # a task of its own: none may last as long as the queue waits for its end
+            await kick(process.queue, "revisit", "", once=f"revisit:{run.id}")
+
+    async def revisit(_: str) -> None:
+        await money.disputes.revisit()
+        await money.payouts.revisit()
 
     tasks = {
         "fire_timing": fire_timing,
@@ -45,6 +50,7 @@ async def run(process: Process, stopped: asyncio.Event) -> None:
         "sweep": money.timings.sweep,
         "rescue_operations": rescue_operations,
         "reconcile": reconcile,
+        "revisit": revisit,
     }
     await work(process.queue, tasks, stopped)
 

@@ -26,6 +26,11 @@ def new_id(now: datetime) -> UUID:
     return UUID(int=(milliseconds << 80) | (0x7 << 76) | (high << 64) | (0b10 << 62) | low)
 
 
+def least_id(at: datetime) -> UUID:
+    """What no id made at `at` or later is below: for reading ids by their time."""
+    return UUID(int=int(at.timestamp() * 1000) << 80)
+
+
 def partition_of(instructor_id: UUID) -> int:
     """The partition (0 … 63) of an instructor's calendar, from the random bits of the id."""
     return (instructor_id.int & ((1 << 62) - 1)) % PARTITIONS

@@ -6,13 +6,15 @@ posted by whatever moved the money; kinds that nobody of us starts are posted by
 reconciliation itself. Reserves move within the platform's balance and sum to zero over time.
 """
 
+import re
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
 import msgspec
 
+from domain.ids import least_id
 from domain.journals import STRIPE, Journal, JournalKind, Line
 
 Check = Literal[
@@ -27,6 +29,9 @@ Check = Literal[
     "credit_differs",
     "revenue_differs",
     "ledger_unbalanced",
+    "top_up_differs",
+    "dispute_differs",
+    "expired_differs",
 ]
 """What may differ: `docs/money-operations.md` says what each one means and what to do."""
 
@@ -42,6 +47,12 @@ OVERLAP = timedelta(hours=1)
 PATIENCE = timedelta(hours=1)
 """How long something young may lack its other half while it is on its way."""
 INTERVAL = timedelta(hours=1)
+FULL_INTERVAL = timedelta(days=1)
+"""How often all is looked at; in between only what is newer than the proof."""
+PROOF_LAG = timedelta(hours=2)
+"""What is younger is never proved: it may be on its way, or not committed yet."""
+ZERO_ID = UUID(int=0)
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 RESERVES = frozenset(
     {
@@ -60,6 +71,7 @@ PAYOUTS = frozenset({"payout", "payout_failure", "payout_cancel"})
 TOPUPS = frozenset({"topup", "topup_reversal"})
 FEES = frozenset({"stripe_fee", "stripe_fx_fee", "tax_fee"})
 COLLECTION = "connect_collection_transfer"
+PAYOUT_ID = re.compile(r"po_[A-Za-z0-9]+")
 
 
 class BalanceTransaction(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +107,17 @@ class BalanceTransactionPage(msgspec.Struct, frozen=True, kw_only=True):
 
     transactions: tuple[BalanceTransaction, ...]
     has_more: bool
+
+
+class SourceSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """What a balance transaction is of, as far as it says whose money that is."""
+
+    kind: str
+    """Stripe's name: `refund`, `transfer_reversal`, `fee_refund`, `dispute`, `charge` …"""
+    id: str
+    payment_intent_id: str | None = None
+    transfer_id: str | None = None
+    fee_id: str | None = None
 
 
 class BalanceSeen(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,6 +157,21 @@ class AccountSum(msgspec.Struct, frozen=True, kw_only=True):
     young_ledger_cents: int
     young_stripe_cents: int
     young: int
+
+
+class Since(msgspec.Struct, frozen=True, kw_only=True):
+    """What a look leaves out: entries up to an id, transactions and changes up to an instant."""
+
+    id: UUID = ZERO_ID
+    at: datetime = BEGINNING
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it leaves nothing out."""
+        return self.id == ZERO_ID
+
+
+EVERYTHING = Since()
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
@@ -208,9 +246,37 @@ def _counterpart(
         return "platform_payout", BANK
     if is_platform and transaction.kind in TOPUPS:
         return "platform_topup", BANK
-    # the bill for an instructor's payout is posted with that payout
+    # the bill for an instructor's payout is posted with that payout, or by `bill_journal` later
     is_bill = transaction.kind in FEES and "po_" not in _told(transaction)
     return ("stripe_fee", fee_account(transaction)) if is_platform and is_bill else None
+
+
+def bill_journal(transaction: BalanceTransaction) -> Journal | None:
+    """What Stripe billed for an instructor's payout, where the payout itself did not tell of it.
+
+    The key is that of the payout's own journal, so whoever comes first posts it, once.
+    """
+    payout = PAYOUT_ID.search(_told(transaction))
+    is_bill = transaction.account == STRIPE and transaction.kind in FEES
+    if payout is None or not is_bill or transaction.net_cents == 0:
+        return None
+    lines = (
+        Line(
+            account=STRIPE,
+            amount_cents=transaction.net_cents,
+            balance_transaction_id=transaction.id,
+        ),
+        Line(account=INSTANT_COSTS, amount_cents=-transaction.net_cents),
+    )
+    return Journal(
+        kind="payout_cost",
+        dedupe_key=f"payout_cost:{payout[0]}",
+        booking_id=None,
+        user_ids=(),
+        effective_at=transaction.created_at,
+        source=payout[0],
+        lines=lines,
+    )
 
 
 def fee_account(transaction: BalanceTransaction) -> str:
@@ -292,10 +358,27 @@ def seen_twice(first: Findings, second: Findings) -> Findings:
     )
 
 
+def proof_until(since: Since, *, now: datetime, unasked: Iterable[datetime | None]) -> Since | None:
+    """Until where a clean look proves the books; `None` when it proves nothing new.
+
+    `unasked`: when those accounts were asked last that had moved and were not asked this time.
+    """
+    waiting = list(unasked)
+    if any(each is None for each in waiting):
+        return None
+    at = min([now, *(each for each in waiting if each is not None)]) - PROOF_LAG
+    return Since(id=least_id(at), at=at) if at > since.at else None
+
+
 def is_due(
-    *, last_at: datetime | None, last_wall_at: datetime | None, now: datetime, wall_now: datetime
+    *,
+    last_at: datetime | None,
+    last_wall_at: datetime | None,
+    now: datetime,
+    wall_now: datetime,
+    every: timedelta = INTERVAL,
 ) -> bool:
-    """Whether an hour is over since the last run, in the marketplace's time or in real time."""
+    """Whether it is time again since the last run, in the marketplace's time or in real time."""
     if last_at is None or last_wall_at is None:
         return True
-    return now - last_at >= INTERVAL or wall_now - last_wall_at >= INTERVAL
+    return now - last_at >= every or wall_now - last_wall_at >= every

@@ -22,12 +22,14 @@ from domain.movements import (
     CreateRefund,
     CreateTransfer,
     DisputeSeen,
+    FeeSeen,
     FraudWarningSeen,
     InstantQuote,
     MovementsSeen,
     PayoutSeen,
     ReverseTopUp,
     ReverseTransfer,
+    TopUpBackSeen,
 )
 from domain.operations import (
     AccountSeen,
@@ -47,7 +49,7 @@ from domain.operations import (
     Stale,
     Unknown,
 )
-from domain.reconciliation import BalanceSeen, BalanceTransactionPage
+from domain.reconciliation import BalanceSeen, BalanceTransactionPage, SourceSeen
 from gateways.settings import LIVE_PREFIXES, STRIPE_API_BASE, SettingsInvalidError
 from gateways.stripe_accounts import StripeAccounts
 from gateways.stripe_books import StripeBooks
@@ -55,7 +57,7 @@ from gateways.stripe_calls import StripeCalls
 from gateways.stripe_disputes import StripeDisputes
 from gateways.stripe_http import Pace, StripeHttp
 from gateways.stripe_objects import IntentBody, SetupBody, account_seen
-from gateways.stripe_outcomes import IsStale, IsStoredFailure, outcome_of
+from gateways.stripe_outcomes import IsStale, IsStoredFailure, log_failure, outcome_of
 from gateways.stripe_patience import looked, patiently, reading
 
 T = TypeVar("T")
@@ -73,7 +75,7 @@ os.environ.setdefault("STRIPE_SUPPRESS_NOTICES", "true")
 class StripeGateway:
     """One connection to Stripe; belongs to the event loop it was made in."""
 
-    def __init__(self, client: stripe.StripeClient, http: stripe.HTTPXClient, key: str) -> None:
+    def __init__(self, client: stripe.StripeClient, http: StripeHttp, key: str) -> None:
         """Made by `connect`."""
         self._api = client.v1
         self._calls = StripeCalls(client)
@@ -81,6 +83,7 @@ class StripeGateway:
         self._disputes = StripeDisputes(client)
         self._books = StripeBooks(client)
         self._http = http
+        self.gate = http.gate
         self.is_live = key.startswith(LIVE_PREFIXES)
         self.api_version = stripe.api_version
 
@@ -121,6 +124,16 @@ class StripeGateway:
         """Closes the connections."""
         await self._http.close_async()
 
+    async def has_good_key(self) -> bool:
+        """Whether Stripe takes our key, as it told lately or tells now by a cheap read."""
+        if not self.gate.is_fresh:
+            await looked(self._books.balance)
+        return not self.gate.is_shut
+
+    async def may_send(self) -> bool:
+        """The same without asking while nothing speaks against the key."""
+        return not self.gate.is_shut or await self.has_good_key()
+
     async def perform(self, call: Call, *, key: str) -> Answer:
         """Sends one write. The same call with the same key is safe to repeat."""
         answer = await self._answered(call, lambda: self._calls.send(call, key))
@@ -154,6 +167,18 @@ class StripeGateway:
                 application_fee_id=application_fee_id,
             )
         )
+
+    async def top_up_back(self, transfer_id: str) -> TopUpBackSeen | Refused | Unknown:
+        """What has been taken back of a transfer from the platform's balance."""
+        return await looked(lambda: self._calls.movements.top_up_back(transfer_id))
+
+    async def fee(self, fee_id: str) -> FeeSeen | Refused | Unknown:
+        """A fee of the platform's as it is now."""
+        return await looked(lambda: self._books.fee(fee_id))
+
+    async def source(self, transaction_id: str) -> SourceSeen | Refused | Unknown | None:
+        """What a movement of the platform's is of; `None` when it is of nothing."""
+        return await looked(lambda: self._books.source(transaction_id))
 
     async def dispute(self, dispute_id: str) -> DisputeSeen | Refused | Unknown:
         """A dispute as it is now."""
@@ -314,7 +339,9 @@ class StripeGateway:
         except IsStoredFailure:
             return await self.read_back(call)
 
-    async def _object_of(self, call: Call) -> IntentSeen | SetupSeen | Unknown | None:
+    async def _object_of(
+        self, call: Call
+    ) -> IntentSeen | SetupSeen | MovementsSeen | Unknown | None:
         """The object a call is about, as it is now."""
         match call:
             case ConfirmIntent() | CaptureIntent() | CancelIntent():
@@ -323,13 +350,13 @@ class StripeGateway:
                 seen = await self.setup_intent(call.setup_intent_id)
             case CreateSetup() | AttachMethod() | CreateIntent():
                 return None
-            case (
-                CreateTransfer()
-                | ReverseTransfer()
-                | ReverseTopUp()
-                | CreateRefund()
-                | CreatePayout()
-            ):
+            case CreateRefund():
+                seen = await self.movements(
+                    call.payment_intent_id,
+                    transfer_id=call.transfer_id,
+                    application_fee_id=call.application_fee_id,
+                )
+            case CreateTransfer() | ReverseTransfer() | ReverseTopUp() | CreatePayout():
                 # what is refused as already done shows itself in the movements
                 return None
         return None if isinstance(seen, Refused) else seen
@@ -339,7 +366,7 @@ class StripeGateway:
         try:
             return await patiently(ask)
         except stripe.StripeError as error:
+            log_failure(error)
             if error.http_status in {400, 404}:
-                log.warning("stripe.refused", code=error.code, request=error.request_id)
                 raise NotFound from error
             raise PaymentUnavailable(retry_after=5) from error

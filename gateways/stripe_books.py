@@ -8,7 +8,14 @@ import msgspec
 import stripe
 
 from domain.journals import STRIPE
-from domain.reconciliation import CONNECTED, BalanceSeen, BalanceTransaction, BalanceTransactionPage
+from domain.movements import FeeSeen
+from domain.reconciliation import (
+    CONNECTED,
+    BalanceSeen,
+    BalanceTransaction,
+    BalanceTransactionPage,
+    SourceSeen,
+)
 
 PAGE: Final = 100
 
@@ -49,6 +56,36 @@ class BalanceBody(msgspec.Struct, frozen=True):
     connect_reserved: list[AmountBody] = []
 
 
+class SourceBody(msgspec.Struct, frozen=True):
+    """The object behind a balance transaction; names of other objects are ids."""
+
+    id: str
+    object: str
+    payment_intent: str | None = None
+    transfer: str | None = None
+    fee: str | int | None = None
+
+
+class ExpandedBody(msgspec.Struct, frozen=True):
+    """A balance transaction with its source in it, where it has one."""
+
+    source: SourceBody | str | None = None
+
+
+class FeeSourceBody(msgspec.Struct, frozen=True):
+    """What a fee is taken from."""
+
+    payout: str | None = None
+
+
+class FeeBody(msgspec.Struct, frozen=True):
+    """An application fee."""
+
+    id: str
+    account: str
+    fee_source: FeeSourceBody | None = None
+
+
 class StripeBooks:
     """Reads what moved; raises the SDK's errors."""
 
@@ -74,6 +111,29 @@ class StripeBooks:
             transactions=tuple(_transaction(each, account) for each in found.data),
             has_more=found.has_more,
         )
+
+    async def source(self, transaction_id: str) -> SourceSeen | None:
+        """What a movement of the platform's is of; `None` when it is of nothing."""
+        found = await self._api.balance_transactions.retrieve_async(
+            transaction_id, {"expand": ["source"]}
+        )
+        body = msgspec.convert(found.to_dict(), ExpandedBody).source
+        if not isinstance(body, SourceBody):
+            return None
+        return SourceSeen(
+            kind=body.object,
+            id=body.id,
+            payment_intent_id=body.payment_intent,
+            transfer_id=body.transfer,
+            fee_id=body.fee if isinstance(body.fee, str) else None,
+        )
+
+    async def fee(self, fee_id: str) -> FeeSeen:
+        """A fee of the platform's as it is now."""
+        found = await self._api.application_fees.retrieve_async(fee_id)
+        body = msgspec.convert(found.to_dict(), FeeBody)
+        payout = body.fee_source and body.fee_source.payout
+        return FeeSeen(id=body.id, account=body.account, payout_id=payout)
 
     async def balance(self, account: str | None = None) -> BalanceSeen:
         """The balance of a connected account (`None`: the platform's) now."""

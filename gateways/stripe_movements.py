@@ -161,6 +161,10 @@ class StripeMovements:
         found = await payouts.retrieve_async(payout_id, {}, {"stripe_account": account})
         return await self._with_fees(payout_seen(found))
 
+    async def top_up_back(self, transfer_id: str) -> TopUpBackSeen:
+        """What has been taken back of a transfer from the platform's balance."""
+        return TopUpBackSeen(transfer_id=transfer_id, reversals=await self.reversals(transfer_id))
+
     async def reversals(self, transfer_id: str) -> tuple[ReversalSeen, ...]:
         """Every reversal of a transfer, oldest first."""
         listed = await self._api.transfers.reversals.list_async(
@@ -241,9 +245,7 @@ class StripeMovements:
         return seen
 
     async def _top_up_back(self, call: ReverseTopUp) -> TopUpBackSeen:
-        return TopUpBackSeen(
-            transfer_id=call.transfer_id, reversals=await self.reversals(call.transfer_id)
-        )
+        return await self.top_up_back(call.transfer_id)
 
     async def _refund(self, call: CreateRefund, options: stripe.RequestOptions) -> MovementsSeen:
         """Refunds, and reads all that moved with it: if that fails, the key repeats both."""

@@ -17,6 +17,14 @@ class ObjectBody(msgspec.Struct, frozen=True):
     object: str = ""
     id: str | None = None
     payment_intent: str | None = None
+    fee: str | int | None = None
+    """Of a refund of a fee: that fee. Others have amounts of this name."""
+
+    @property
+    def about(self) -> str | None:
+        """The object to look at: of parts the whole they belong to."""
+        fee = self.fee if isinstance(self.fee, str) else None
+        return self.payment_intent or fee or self.id
 
 
 class DataBody(msgspec.Struct, frozen=True):

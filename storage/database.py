@@ -202,6 +202,20 @@ class Database:
             finally:
                 await _to_the_end(_rolled_back(self._reads_pool, connection))
 
+    @asynccontextmanager
+    async def long_read(self, seconds: int) -> AsyncGenerator[Tx]:
+        """A snapshot as `repeatable_read`, on its own connection: each statement has `seconds`."""
+        settings = _settings(READS_ROLE, "long read", read_only=True)
+        settings |= {"statement_timeout": f"{seconds}s", "work_mem": "64MB"}
+        late = seconds + 5
+        with translated():
+            connection = await connect(self._url, settings, self._patience, answer_seconds=late)
+            try:
+                await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                yield connection
+            finally:
+                connection.terminate()
+
     async def ping(self) -> None:
         """Asks both pools for an answer; `Unavailable` when there is none."""
         await self._reads.execute("SELECT 1")

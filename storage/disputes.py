@@ -43,6 +43,12 @@ async def newest_disputes(
 
 
 @query
+async def open_disputes(
+    tx: Tx, *, after_at: datetime | None, after_id: str | None, most: int
+) -> list[Dispute]: ...
+
+
+@query
 async def end_recovery(tx: Tx, *, booking_id: UUID, recovery: Recovery) -> None: ...
 
 

@@ -71,13 +71,19 @@ class Pool(Protocol):
         ...
 
 
-async def connect(url: str, settings: dict[str, str], patience_seconds: float) -> Connection:
-    """One connection outside any pool; every answer on it must come within the patience."""
+async def connect(
+    url: str,
+    settings: dict[str, str],
+    patience_seconds: float,
+    *,
+    answer_seconds: float | None = None,
+) -> Connection:
+    """One connection outside any pool; answers must come in their time, by default the patience."""
     connection: object = await asyncpg.connect(  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - asyncpg has no types
         url,
         server_settings=settings,
         timeout=cast("int", patience_seconds),
-        command_timeout=cast("None", patience_seconds),
+        command_timeout=cast("None", answer_seconds or patience_seconds),
     )
     return cast("Connection", connection)
 

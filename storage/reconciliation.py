@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.reconciliation import AccountSum, Check, OpenIncident
+from domain.reconciliation import AccountSum, BalanceTransaction, Check, OpenIncident, Since
 from storage.query import Tx, query
 
 IncidentState = Literal["open", "closed"]
@@ -18,6 +18,25 @@ class ConnectedAccount(msgspec.Struct, frozen=True, kw_only=True):
 
     instructor_id: UUID
     stripe_account_id: str
+
+
+class AccountToAsk(msgspec.Struct, frozen=True, kw_only=True):
+    """An instructor's account at Stripe, and what is known of it without asking."""
+
+    instructor_id: UUID
+    stripe_account_id: str
+    has_moved: bool
+    """Since it was asked last, or something about it is open."""
+    looked_at: datetime | None
+    accounts: int
+    """How many there are in all."""
+
+
+class Proved(msgspec.Struct, frozen=True, kw_only=True):
+    """What lines come to on one account."""
+
+    account: str
+    cents: int
 
 
 class Mismatch(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +89,32 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @query
-async def connected_accounts(tx: Tx) -> list[ConnectedAccount]: ...
+async def accounts_to_look_at(tx: Tx, *, since_id: UUID, most: int) -> list[AccountToAsk]: ...
+
+
+@query
+async def look_at(tx: Tx, *, account: str, now: datetime) -> None: ...
+
+
+@query
+async def proof(tx: Tx) -> Since | None: ...
+
+
+@query
+async def sums_to_prove(tx: Tx, *, since_id: UUID, until_id: UUID) -> list[Proved]: ...
+
+
+@query
+async def prove(
+    tx: Tx,
+    *,
+    since_id: UUID,
+    until_id: UUID,
+    until_at: datetime,
+    is_full: bool,
+    accounts: Sequence[str],
+    cents: Sequence[int],
+) -> None: ...
 
 
 @query
@@ -100,6 +144,12 @@ async def keep_transactions(  # noqa: PLR0913 - one parameter a column
     instants: Sequence[datetime],
     now: datetime,
 ) -> list[str]: ...
+
+
+@query
+async def transaction_by_id(
+    tx: Tx, *, account: str, transaction_id: str
+) -> BalanceTransaction | None: ...
 
 
 @query
@@ -137,23 +187,25 @@ async def latest_run(tx: Tx) -> Run | None: ...
 
 
 @query
-async def last_begin(tx: Tx) -> Begin | None: ...
+async def last_begin(tx: Tx, *, cause: str | None) -> Begin | None: ...
 
 
 @query
-async def legs_missing(tx: Tx, *, most: int) -> list[Mismatch]: ...
+async def legs_missing(tx: Tx, *, since_at: datetime, most: int) -> list[Mismatch]: ...
 
 
 @query
-async def legs_unknown(tx: Tx, *, most: int) -> list[Mismatch]: ...
+async def legs_unknown(tx: Tx, *, since_id: UUID, most: int) -> list[Mismatch]: ...
 
 
 @query
-async def legs_differing(tx: Tx, *, most: int) -> list[Mismatch]: ...
+async def legs_differing(
+    tx: Tx, *, since_id: UUID, since_at: datetime, most: int
+) -> list[Mismatch]: ...
 
 
 @query
-async def account_sums(tx: Tx, *, young_since: datetime) -> list[AccountSum]: ...
+async def account_sums(tx: Tx, *, since_id: UUID, young_since: datetime) -> list[AccountSum]: ...
 
 
 @query
@@ -165,7 +217,7 @@ async def own_money_differing(tx: Tx, *, most: int) -> list[Mismatch]: ...
 
 
 @query
-async def transits_open(tx: Tx, *, most: int) -> list[Mismatch]: ...
+async def transits_open(tx: Tx, *, since_id: UUID, most: int) -> list[Mismatch]: ...
 
 
 @query
@@ -173,11 +225,27 @@ async def credits_differing(tx: Tx, *, most: int) -> list[Mismatch]: ...
 
 
 @query
-async def revenues_differing(tx: Tx, *, most: int) -> list[Mismatch]: ...
+async def revenues_differing(
+    tx: Tx, *, since_id: UUID, since_at: datetime, most: int
+) -> list[Mismatch]: ...
 
 
 @query
-async def ledger_unbalanced(tx: Tx, *, most: int) -> list[Mismatch]: ...
+async def top_ups_differing(tx: Tx, *, since_id: UUID, most: int) -> list[Mismatch]: ...
+
+
+@query
+async def disputes_differing(tx: Tx, *, most: int) -> list[Mismatch]: ...
+
+
+@query
+async def expired_differing(
+    tx: Tx, *, since_id: UUID, since_at: datetime, most: int
+) -> list[Mismatch]: ...
+
+
+@query
+async def ledger_unbalanced(tx: Tx, *, since_id: UUID, most: int) -> list[Mismatch]: ...
 
 
 @query

@@ -3,8 +3,17 @@
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
+
 from domain.refunds import Refund, RefundCause, RefundState
 from storage.query import Tx, query
+
+
+class PendingRefund(msgspec.Struct, frozen=True, kw_only=True):
+    """A refund that is on its way at Stripe."""
+
+    id: UUID
+    booking_id: UUID
 
 
 @query
@@ -68,3 +77,7 @@ async def refunds_of_booking(tx: Tx, *, booking_id: UUID) -> list[Refund]: ...
 async def newest_refunds(
     tx: Tx, *, state: RefundState | None, before_id: UUID | None, limit: int
 ) -> list[Refund]: ...
+
+
+@query
+async def pending_refunds(tx: Tx, *, after_id: UUID | None, most: int) -> list[PendingRefund]: ...

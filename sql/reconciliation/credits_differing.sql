@@ -2,6 +2,7 @@
 WITH kept AS (
     SELECT 'CRA:' || user_id AS account, sum(remaining_cents)::bigint AS cents
     FROM credit_lots
+    WHERE remaining_cents > 0
     GROUP BY user_id
     UNION ALL
     SELECT 'CRR:' || l.user_id, sum(r.amount_cents)::bigint

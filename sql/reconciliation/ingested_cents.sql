@@ -1,4 +1,2 @@
 -- What all the platform's balance transactions come to, reserves left out.
-SELECT coalesce(sum(net_cents), 0)::bigint
-FROM balance_transactions
-WHERE account = 'SP' AND NOT is_reserve
+SELECT coalesce((SELECT a.stripe_cents FROM reconciliation_accounts a WHERE a.account = 'SP'), 0)::bigint

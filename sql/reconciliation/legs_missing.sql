@@ -1,6 +1,16 @@
--- Balance transactions without a line in the ledger: by their id or, where Stripe tells us none, by their object.
+-- Balance transactions without a line in the ledger, by their id or their object: kept since an instant, or known to miss one.
+WITH looked_at AS (
+    SELECT t.account, t.id, t.leg_cents, t.source, t.created_at
+    FROM balance_transactions t
+    WHERE t.kept_at > :since_at
+    UNION ALL
+    SELECT t.account, t.id, t.leg_cents, t.source, t.created_at
+    FROM reconciliation_incidents i
+    JOIN balance_transactions t ON t.account = i.account AND t.id = i.subject
+    WHERE i.closed_at IS NULL AND i.check_name = 'leg_missing' AND t.kept_at <= :since_at
+)
 SELECT t.id AS subject, t.account, -t.leg_cents AS difference_cents, t.created_at AS at
-FROM balance_transactions t
+FROM looked_at t
 WHERE t.leg_cents <> 0
     AND NOT EXISTS (
         SELECT 1 FROM ledger_lines l

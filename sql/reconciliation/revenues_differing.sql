@@ -1,23 +1,41 @@
--- Bookings that brought the platform another amount than their fee, nothing, or what a refund left of it.
-WITH earned AS (
-    SELECT e.booking_id, -sum(l.amount_cents)::bigint AS cents
-    FROM ledger_lines l
-    JOIN ledger_entries e ON e.id = l.entry_id
-    WHERE l.account = 'REV' AND e.booking_id IS NOT NULL
-    GROUP BY e.booking_id
+-- Bookings that brought the platform another amount than their fee less what of it was given back: changed since, or known to differ.
+WITH looked_at AS (
+    SELECT e.booking_id
+    FROM ledger_entries e
+    WHERE e.id > :since_id AND e.booking_id IS NOT NULL
+    UNION
+    SELECT e.booking_id FROM booking_events e WHERE e.at > :since_at
+    UNION
+    SELECT i.subject::uuid FROM reconciliation_incidents i WHERE i.closed_at IS NULL AND i.check_name = 'revenue_differs'
+), moved AS (
+    SELECT
+        k.booking_id,
+        -coalesce(sum(l.amount_cents) FILTER (WHERE l.account = 'REV'), 0)::bigint AS cents,
+        -coalesce(sum(l.amount_cents) FILTER (
+            WHERE l.account = 'SP' AND e.kind = 'application_fee_refunded'
+        ), 0)::bigint AS fee_back_cents,
+        bool_or(e.kind = 'credit_consumed') IS TRUE AS is_consumed,
+        bool_or(e.kind = 'credit_refunded') IS TRUE AS is_credit_back,
+        bool_or(e.kind = 'credit_rule') IS TRUE AS is_turned_into_credit
+    FROM looked_at k
+    LEFT JOIN ledger_entries e ON e.booking_id = k.booking_id
+    LEFT JOIN ledger_lines l ON l.entry_id = e.id
+    GROUP BY k.booking_id
+), expected AS (
+    SELECT
+        b.id, m.cents,
+        CASE
+            WHEN p.captured_cents = 0 AND NOT m.is_consumed THEN 0
+            WHEN m.is_turned_into_credit THEN 0
+            ELSE b.platform_fee_cents - m.fee_back_cents
+                - CASE WHEN m.is_credit_back THEN b.credit_applied_cents - b.top_up_cents ELSE 0 END
+        END AS expected_cents
+    FROM moved m
+    JOIN bookings b ON b.id = m.booking_id
+    JOIN payments p ON p.booking_id = b.id
 )
-SELECT
-    b.id::text AS subject, 'REV' AS account, coalesce(r.cents, 0) - b.platform_fee_cents AS difference_cents,
-    NULL::timestamptz AS at
-FROM bookings b
-JOIN payments p ON p.booking_id = b.id
-LEFT JOIN earned r ON r.booking_id = b.id
-WHERE CASE
-    WHEN p.status = 'settled' THEN coalesce(r.cents, 0) <> b.platform_fee_cents
-    WHEN p.status IN (
-        'refunding', 'refunded', 'partially_refunded', 'refund_failed', 'disputed', 'dispute_lost'
-    ) THEN coalesce(r.cents, 0) NOT BETWEEN 0 AND b.platform_fee_cents
-    ELSE coalesce(r.cents, 0) NOT IN (0, b.platform_fee_cents)
-END
-ORDER BY b.id
+SELECT x.id::text AS subject, 'REV' AS account, x.cents - x.expected_cents AS difference_cents, NULL::timestamptz AS at
+FROM expected x
+WHERE x.cents <> x.expected_cents
+ORDER BY x.id
 LIMIT :most

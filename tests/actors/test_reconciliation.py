@@ -236,7 +236,7 @@ async def test_a_run_is_due_every_hour_and_after_a_travel(market: Market) -> Non
     reconciliation = market.money.reconciliation
     first = await reconciliation.run_when_due()
     assert first is not None
-    assert first.cause == "hourly"
+    assert first.cause == "daily"
     assert await reconciliation.run_when_due() is None
     await market.travel(market.clock.now() + timedelta(minutes=59))
     assert await reconciliation.run_when_due() is None
