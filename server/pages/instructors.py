@@ -1,6 +1,6 @@
 """An instructor's page: who they are, what they teach, and the times that are free, live."""
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -11,24 +11,23 @@ from litestar.response import Template
 from domain.bookings import Booking, Modality
 from domain.ids import BookingId, UserId
 from domain.money import CURRENCY
-from domain.pricing import price_of
+from domain.pricing import price_of, split
 from domain.settings import POLICY
-from domain.times import Span
 from gateways.settings import Settings
 from server.guards import known
 from server.pages.frame import Frame, frame_of, show
-from server.pages.free_times import free_starts
+from server.pages.free_times import WEEKS_MAX, Window, first_shown, starts_of_week
 from server.pages.missing import missing
 from server.pages.offers import Offer, offer_of
-from server.pages.weeks import DAYS, first_date, start_of_date, week_of
+from server.pages.weeks import start_of_date, week_of
 from server.requests import Request
 from storage.bookings import booking_by_id
 from storage.calendars import Calendar, calendar_by_instructor
+from storage.credits import lots_of_user
 from storage.database import Reads
 from storage.instructors import InstructorPage, page_by_instructor
 from storage.payment_methods import SavedMethod, methods_of_user
 
-WEEKS_MAX = 26
 MODALITIES: tuple[Modality, ...] = ("online", "in_person")
 
 
@@ -48,12 +47,6 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
             week=min(max(self.week, 0), WEEKS_MAX),
             start=self.start if self.start is not None and self.start.tzinfo else None,
         )
-
-
-class Window(msgspec.Struct, frozen=True, kw_only=True):
-    """From where on times are watched."""
-
-    from_at: datetime
 
 
 class StripeKeys(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,10 +131,13 @@ async def _booking_context(
     pending = await _own_hold(reads, frame, person, asked)
     offer = _chosen(offers, pending.service_id if pending else asked.service)
     minutes = _length(offer, pending, asked)
-    first = _first(frame, asked)
-    starts = _starts(calendar, offer, minutes, first, frame)
+    first = first_shown(frame, week=asked.week, start=asked.start)
+    starts = starts_of_week(
+        calendar, service_id=offer.id, minutes=minutes, first=first, frame=frame
+    )
     picked = asked.start if asked.start in starts else None
     week = week_of(starts, first=first, zone=frame.zone, picked=picked)
+    price, credit = price_of(offer.hourly_rate_cents, minutes), await _credit(reads, frame)
     return {
         "instructor": person,
         "is_bookable": True,
@@ -150,7 +146,11 @@ async def _booking_context(
         "modalities": _modalities(offers),
         "service": offer,
         "minutes": minutes,
-        "price_cents": price_of(offer.hourly_rate_cents, minutes),
+        "price_cents": price,
+        "credit_cents": credit,
+        "credit_used_cents": split(
+            price, credit_cents=min(credit, price), fee_bps=POLICY.fee_bps
+        ).credit_applied_cents,
         "currency": offer.currency,
         "week": asked.week,
         "days": week.days,
@@ -184,6 +184,14 @@ async def _card(reads: Reads, frame: Frame) -> SavedMethod | None:
     return next(iter(await methods_of_user(reads, user_id=frame.viewer.id)), None)
 
 
+async def _credit(reads: Reads, frame: Frame) -> int:
+    """What the viewer's credit can pay now."""
+    if frame.viewer is None:
+        return 0
+    lots = await lots_of_user(reads, user_id=frame.viewer.id, now=frame.now)
+    return sum(lot.remaining_cents for lot in lots)
+
+
 def _chosen(offers: list[Offer], wanted: UUID | None) -> Offer:
     return next((offer for offer in offers if offer.id == wanted), offers[0])
 
@@ -193,22 +201,3 @@ def _length(offer: Offer, pending: Booking | None, asked: Asked) -> int:
     if wanted in offer.durations_minutes:
         return wanted
     return 60 if 60 in offer.durations_minutes else offer.durations_minutes[0]
-
-
-def _first(frame: Frame, asked: Asked) -> date:
-    """The page of days to show: that of the time asked for, else that of the week asked for."""
-    today = first_date(frame.now, frame.zone, 0)
-    if asked.start is not None and asked.start > frame.now:
-        ahead = (first_date(asked.start, frame.zone, 0) - today).days
-        return today + timedelta(days=min(ahead // DAYS, WEEKS_MAX) * DAYS)
-    return today + timedelta(days=asked.week * DAYS)
-
-
-def _starts(
-    calendar: Calendar, offer: Offer, minutes: int, first: date, frame: Frame
-) -> list[datetime]:
-    window = Span(
-        start_of_date(first, frame.zone),
-        start_of_date(first + timedelta(days=DAYS), frame.zone),
-    )
-    return free_starts(calendar, service_id=offer.id, minutes=minutes, window=window, now=frame.now)

@@ -13,14 +13,18 @@ from gateways.settings import Settings
 from server.guards import known
 from server.pages.cancelling import stages_of
 from server.pages.frame import Frame, frame_of, show, sign_in_first
+from server.pages.lesson_asks import missed, open_proposal
 from server.pages.lesson_story import Happening, story_of
 from server.pages.lesson_words import LessonView, view_of
 from server.pages.missing import missing
+from server.pages.moving import can_move
 from server.pages.payment_words import Side
 from server.requests import Request
 from storage.bookings import booking_by_id, booking_events_by_booking
 from storage.database import Reads
 from storage.lessons import Lesson, lesson_by_id
+from storage.moves import proposals_of_booking
+from storage.no_shows import report_of_booking
 
 
 class MoneyLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +65,8 @@ async def _context(
     side: Side = "student" if me == found.student_id else "instructor"
     zone = frame.zone if side == "student" else found.instructor_zone
     events = await booking_events_by_booking(reads, booking_id=found.id, viewer_id=me)
+    proposals = await proposals_of_booking(reads, booking_id=found.id, now=frame.now)
+    report = await report_of_booking(reads, booking_id=found.id)
     view: LessonView = view_of(found, side=side, zone=zone, now=frame.now)
     story: list[Happening] = story_of(events, found, side=side)
     has_stages = view.is_student and view.can_cancel and found.status == "confirmed"
@@ -70,6 +76,10 @@ async def _context(
         "zone": zone,
         "bill": _bill_of_student(found) if side == "student" else _bill_of_instructor(booking),
         "story": story,
+        "can_move": can_move(found, now=frame.now),
+        "proposal": open_proposal(proposals) if found.status == "confirmed" else None,
+        "missed": missed(found, report, side=side, now=frame.now),
+        "side": side,
     }
 
 

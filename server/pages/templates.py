@@ -18,6 +18,7 @@ from server.pages import (
     instructors,
     lesson_detail,
     lessons,
+    moving,
     signing_in,
     teaching,
 )
@@ -90,6 +91,7 @@ pages: list[ControllerRouterHandler] = [
     instructors.instructor,
     lessons.lessons,
     lesson_detail.lesson,
+    moving.move,
     signing_in.login,
     signing_in.register,
     teaching.overview,

@@ -60,7 +60,7 @@ async def test_credit_is_told_before_and_after_booking(
     await screen.go(f"/lessons/{booking['id']}")
     await expect(line(page, "Credit used")).to_have_text("−$20.00")
     await expect(line(page, "On your card")).to_have_text("$40.00")
-    await expect(page.locator(".tiers li").nth(1)).to_contain_text("$60.00 becomes credit")
+    await expect(page.locator("aside .tiers li").nth(1)).to_contain_text("$60.00 becomes credit")
     await page.get_by_role("button", name="Cancel the lesson").click()
     dialog = page.get_by_role("dialog")
     await expect(dialog).to_contain_text("free, and your credit of $20.00 comes back")

@@ -1,5 +1,6 @@
 /** Integer cents in words and back; no float on the way. */
 
+const CARD_MINIMUM_CENTS = 50;
 const SIGNS: Record<string, string> = { usd: "$", eur: "€", gbp: "£" };
 
 export function money(cents: number, currency = "usd"): string {
@@ -16,6 +17,13 @@ export function cents(text: string): number | undefined {
   const found = /^\$?\s*(\d{1,6})(?:[.,](\d{1,2}))?$/.exec(text.trim());
   if (found === null) return undefined;
   return Number(found[1]) * 100 + Number((found[2] ?? "").padEnd(2, "0"));
+}
+
+/** What credit pays of a price: all of it, or what leaves the card its least amount of 50 cents. */
+export function creditUsed(priceCents: number, creditCents: number): number {
+  const credit = Math.min(creditCents, priceCents);
+  const left = priceCents - credit;
+  return left > 0 && left < CARD_MINIMUM_CENTS ? priceCents - CARD_MINIMUM_CENTS : credit;
 }
 
 /** Price of a lesson: rate × minutes / 60, half up. */

@@ -1,6 +1,7 @@
 /** The summary beside the times: who, what, when in both zones, price, what is charged when, cancelling. */
 
-import { need, told } from "./dom.ts";
+import { all, need, told } from "./dom.ts";
+import { creditUsed, money } from "./money.ts";
 import { city, haveSameClock, now, write } from "./times.ts";
 import { zone } from "./zones.ts";
 
@@ -31,8 +32,35 @@ function shifted(at: Date, minutes: number): string {
   return write(new Date(at.getTime() + minutes * MINUTE_MS), zone(), "full");
 }
 
+export interface Bill {
+  price: string;
+  credit: string;
+  creditCents: number;
+  due: string;
+  dueCents: number;
+}
+
+/** The price, what credit pays of it, and what is left for the card. */
+export function billOf(book: HTMLElement): Bill {
+  const [priceCents, currency] = [Number(told(book, "priceCents")), told(book, "currency")];
+  const creditCents = creditUsed(priceCents, Number(told(book, "creditCents")));
+  const dueCents = priceCents - creditCents;
+  return { price: money(priceCents, currency), credit: money(creditCents, currency), creditCents, due: money(dueCents, currency), dueCents };
+}
+
+export function showBill(summary: HTMLElement, book: HTMLElement): Bill {
+  const bill = billOf(book);
+  for (const place of all(summary, "[data-summary-price]")) place.textContent = bill.price;
+  need(summary, "[data-summary-due]").textContent = bill.due;
+  const credit = need(summary, "[data-summary-credit]");
+  credit.hidden = bill.creditCents === 0;
+  need(credit, "dd span").textContent = bill.credit;
+  return bill;
+}
+
 /** What is taken from the card, and when. */
-export function chargeWords(start: Date, end: Date, terms: Terms): string {
+export function chargeWords(start: Date, end: Date, terms: Terms, dueCents: number): string {
+  if (dueCents === 0) return "Your credit pays for this lesson. Nothing is taken from a card.";
   const lead = start.getTime() - now().getTime();
   const charged = `charged on ${shifted(end, terms.captureMinutes)}`;
   if (lead < terms.authorizeMinutes * MINUTE_MS) return `Your card is authorised now and ${charged}.`;
@@ -68,7 +96,7 @@ export function showSummary(summary: HTMLElement, book: HTMLElement, start: Date
   const zones = need(summary, "[data-summary-zones]");
   zones.textContent = words.zones;
   zones.hidden = false;
-  need(summary, "[data-summary-charge]").textContent = chargeWords(start, end, terms);
+  need(summary, "[data-summary-charge]").textContent = chargeWords(start, end, terms, billOf(book).dueCents);
   need(summary, "[data-summary-cancel]").textContent = cancelWords(start, terms);
 }
 

@@ -3,7 +3,7 @@
 import { type Problem, call, newKey, sentence } from "../lib/api.ts";
 import { all, need, setBusy, showProblem, told } from "../lib/dom.ts";
 import { type Booked, type Booking, PayStep } from "../lib/payment.ts";
-import { cancelWords, chargeWords, emptySummary, showSummary, termsOf, whenWords } from "../lib/summary.ts";
+import { billOf, cancelWords, chargeWords, emptySummary, showBill, showSummary, termsOf, whenWords } from "../lib/summary.ts";
 import { instant } from "../lib/times.ts";
 import { toast } from "../lib/toasts.ts";
 import { onZone } from "../lib/zones.ts";
@@ -111,13 +111,13 @@ class BookingFlow {
   }
 
   #setMinutes(radio: HTMLInputElement): void {
-    const price = told(radio, "price");
     this.book.dataset.minutes = radio.value;
-    this.book.dataset.price = price;
+    this.book.dataset.priceCents = told(radio, "priceCents");
     need(this.#summary, "[data-summary-service]").textContent = `${told(this.book, "serviceTitle")}, ${radio.value} min`;
-    for (const place of all(this.#summary, "[data-summary-price]")) place.textContent = price;
+    const bill = showBill(this.#summary, this.book);
     const button = this.#bookButton();
-    if (button !== null) button.textContent = `${told(this.book, "card") === "yes" ? "Book" : "Continue"} · ${price}`;
+    const isSettled = told(this.book, "card") === "yes" || bill.dueCents === 0;
+    if (button !== null) button.textContent = `${isSettled ? "Book" : "Continue"} · ${bill.due}`;
     this.#picked = undefined;
     this.#write();
     this.#remember();
@@ -227,7 +227,7 @@ class BookingFlow {
     const words = whenWords(start, end, told(this.book, "instructorZone"));
     const terms = termsOf(this.book);
     need(this.book, "[data-done-text]").textContent = `${words.when} (${words.zones}) with ${told(this.book, "instructorName")}.`;
-    need(this.book, "[data-done-charge]").textContent = chargeWords(start, end, terms);
+    need(this.book, "[data-done-charge]").textContent = chargeWords(start, end, terms, billOf(this.book).dueCents);
     need(this.book, "[data-done-cancel]").textContent = cancelWords(start, terms);
     this.#show("done");
     hideHold();
