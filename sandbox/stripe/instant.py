@@ -67,6 +67,8 @@ def net_available(ctx: Ctx, destinations: list[Doc]) -> list[Doc]:
 def quote(ctx: Ctx, balance: Doc) -> None:
     """Complete an expanded balance; the platform has no pricing for itself."""
     if not ctx.account:
+        # nothing goes to a bank that returned a payout until it is changed
+        and each["status"] != "errored"
         raise invalid(
             "You cannot expand instant_available.net_available on a platform's own balance: it"
             " exists for connected accounts only.",

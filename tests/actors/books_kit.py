@@ -22,12 +22,19 @@ FLOAT = 100_000_000
 
 @asynccontextmanager
 async def fresh_books(
-    database_url: str, nats_url: str, emulator: Emulator, writer: ClockWriter
+    database_url: str,
+    nats_url: str,
+    emulator: Emulator,
+    writer: ClockWriter,
+    *,
+    payout_schedule: str = "manual",
 ) -> AsyncGenerator[Market]:
     """Open a marketplace and a Stripe that both begin empty."""
     async with httpx.AsyncClient(trust_env=False) as http:
         assert (await http.post(f"{emulator.url}/_emulator/reset", json={})).status_code == 200
-    async with open_market(database_url, nats_url, emulator, writer) as opened:
+    async with open_market(
+        database_url, nats_url, emulator, writer, payout_schedule=payout_schedule
+    ) as opened:
         yield opened
 
 
