@@ -13,9 +13,11 @@ from actors.calendars import Calendars, host_calendars
 from actors.instructors import Instructors
 from actors.passwords import Passwords
 from actors.wiring import Money, open_money
+from domain.errors import PaymentUnavailable
 from gateways.bus import Bus
 from gateways.clock import Clock, clock_from
 from gateways.settings import Settings
+from gateways.stripe import StripeGateway
 from server import (
     accounts,
     audit,
@@ -30,6 +32,7 @@ from server import (
     metrics,
     moves,
     no_shows,
+    operations,
     payments,
     payouts,
     reconciliation,
@@ -81,6 +84,7 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     reconciliation.Reconciliation,
     audit.Audit,
     stripe_events.StripeEvents,
+    operations.Operations,
     search.Search,
     stripe_webhook.StripeWebhook,
     live.live,
@@ -154,16 +158,25 @@ async def wired(settings: Settings, clock: Clock) -> AsyncGenerator[Parts]:
             credits=money.credits,
             refunds=money.refunds,
             payouts=money.payouts,
+            payments=money.payments,
             disputes=money.disputes,
             stripe_events=money.stripe_events,
             reconciliation=money.reconciliation,
             hub=hub,
+            has_good_key=money.stripe.has_good_key,
             checks={
                 "postgres": db.ping,
                 "nats": bus.ping,
-                "stripe": partial(reach, "STRIPE_API_BASE", settings.stripe_api_base),
+                "stripe": partial(_ask_stripe, settings, money.stripe),
             },
         )
+
+
+async def _ask_stripe(settings: Settings, stripe: StripeGateway) -> None:
+    """Raises unless Stripe is there and takes our key."""
+    await reach("STRIPE_API_BASE", settings.stripe_api_base)
+    if not await stripe.has_good_key():
+        raise PaymentUnavailable
 
 
 def _instructors(

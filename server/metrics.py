@@ -31,6 +31,8 @@ log = structlog.get_logger()
 
 TRIED_SINCE = timedelta(hours=1)
 """The window of `auth_failure_ratio`."""
+FAILED_SINCE = timedelta(days=1)
+"""The window of `platform_payouts_failed`."""
 ACCOUNTS = ("SP", "SC", "WAL", "CLR", "CRA", "CRR", "REV", "all")
 """Kinds of account an incident can be about; told even when nothing differs."""
 
@@ -39,9 +41,15 @@ class MoneyGauges(Collector):
     """The state of all money at one moment."""
 
     def __init__(
-        self, numbers: MoneyNumbers, differences: list[AccountDifference], debt_age: timedelta
+        self,
+        numbers: MoneyNumbers,
+        differences: list[AccountDifference],
+        debt_age: timedelta,
+        *,
+        is_key_good: bool,
     ) -> None:
         """What the database said; `debt_age` is how long the oldest debt has been owed."""
+        self._key_refused = int(not is_key_good)
         self._numbers = numbers
         self._differences = differences
         self._debt_age = debt_age
@@ -67,6 +75,7 @@ class MoneyGauges(Collector):
         states.add_metric(["planned"], numbers.operations_planned)
         states.add_metric(["sent"], numbers.operations_sent)
         states.add_metric(["unknown"], numbers.operations_unknown)
+        states.add_metric(["parked"], numbers.operations_parked)
         yield states
 
     def _plain(self) -> Iterator[GaugeMetricFamily]:
@@ -82,6 +91,14 @@ class MoneyGauges(Collector):
             ("oldest_negative_days", "Age of the oldest such debt.", self._debt_age.days),
             ("platform_available_cents", "To spend at Stripe.", numbers.platform_available_cents),
             ("auth_failure_ratio", "Refused cards in the last hour.", numbers.auth_failure_ratio),
+            ("auth_tries", "Cards tried in the last hour.", numbers.auth_tries),
+            ("stripe_op_parked", "Writes a person must decide.", numbers.operations_parked),
+            ("top_ups_waiting_seconds", "Longest refused.", numbers.top_ups_waiting_seconds),
+            ("refunds_failed", "Owed to students and not refunded.", numbers.refunds_failed),
+            ("recon_finished_seconds", "Since the last run.", numbers.recon_finished_seconds),
+            ("recon_unseen", "Accounts it could not read.", numbers.recon_unseen),
+            ("platform_payouts_failed", "In a day.", numbers.platform_payouts_failed),
+            ("stripe_key_refused", "Whether Stripe refuses our key.", self._key_refused),
         )
         for name, words, value in told:
             if value is not None:
@@ -112,7 +129,9 @@ async def _money(request: Request) -> bytes:
     """The gauges of money; without a database the rest is told all the same."""
     reads, now = request.parts.reads, request.parts.clock.now()
     try:
-        numbers = await money_numbers(reads, now=now, tried_since=now - TRIED_SINCE)
+        numbers = await money_numbers(
+            reads, now=now, tried_since=now - TRIED_SINCE, failed_since=now - FAILED_SINCE
+        )
         differences = await differences_by_account(reads)
         owed_since = await oldest_debt_at(reads)
     except Unavailable as error:
@@ -120,7 +139,8 @@ async def _money(request: Request) -> bytes:
         return b""
     registry = CollectorRegistry()
     debt_age = now - (owed_since or now)
-    registry.register(MoneyGauges(numbers, differences, debt_age))
+    is_key_good = await request.parts.has_good_key()
+    registry.register(MoneyGauges(numbers, differences, debt_age, is_key_good=is_key_good))
     return generate_latest(registry)
 
 

@@ -13,6 +13,7 @@ from actors.instructors import Instructors
 from actors.live import Hub
 from actors.moves import Moves
 from actors.no_shows import NoShows
+from actors.payments import Payments
 from actors.payouts import Payouts
 from actors.reconciliation import Reconciliation
 from actors.refunds import Refunds
@@ -43,9 +44,12 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     credits: Credits
     refunds: Refunds
     payouts: Payouts
+    payments: Payments
     disputes: Disputes
     stripe_events: StripeEvents
     reconciliation: Reconciliation
     hub: Hub
+    has_good_key: Callable[[], Awaitable[bool]]
+    """Whether Stripe takes our key."""
     checks: dict[str, Callable[[], Awaitable[object]]]
     """Asks each dependency, by name, whether it is there."""

@@ -8,11 +8,18 @@ from storage.query import Tx, query
 
 
 class MoneyNumbers(msgspec.Struct, frozen=True, kw_only=True):
-    """The state of all money. `auth_failure_ratio`: refused ÷ tried since an instant, 0 … 1."""
+    """The state of all money.
+
+    `auth_failure_ratio`: refused ÷ tried since an instant, 0 … 1, of `auth_tries`.
+    `top_ups_waiting_seconds`: since the first refusal of the one that waits longest.
+    `recon_finished_seconds`: since the last finished run; `recon_unseen`: accounts it could not
+    read. `platform_payouts_failed`: since an instant, of the platform's own.
+    """
 
     operations_planned: int
     operations_sent: int
     operations_unknown: int
+    operations_parked: int
     unknown_seconds: float
     events_waiting: int
     credit_liability_cents: int
@@ -21,6 +28,12 @@ class MoneyNumbers(msgspec.Struct, frozen=True, kw_only=True):
     incidents_open: int
     platform_available_cents: int | None
     auth_failure_ratio: float
+    auth_tries: int
+    top_ups_waiting_seconds: float
+    refunds_failed: int
+    recon_finished_seconds: float | None
+    recon_unseen: int | None
+    platform_payouts_failed: int
 
 
 class AccountDifference(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +44,9 @@ class AccountDifference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @query
-async def money_numbers(tx: Tx, *, now: datetime, tried_since: datetime) -> MoneyNumbers: ...
+async def money_numbers(
+    tx: Tx, *, now: datetime, tried_since: datetime, failed_since: datetime
+) -> MoneyNumbers: ...
 
 
 @query
