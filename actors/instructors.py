@@ -13,16 +13,16 @@ import structlog
 
 from actors.calendar_commands import ChangeAvailability, Changed, Reload
 from actors.calendars import Calendars
-from actors.payout_schedules import promise_next
+from actors.standard_payouts import promise_next
 from domain.availability import Rules
 from domain.bookings import Actor, Modality
 from domain.errors import DomainError, Invalid, NotFound
 from domain.ids import ServiceId, UserId, new_id
 from domain.money import CARD_MINIMUM_CENTS, CURRENCY
 from domain.operations import AccountSeen
-from domain.payout_schedules import PayoutSchedule
 from domain.people import Viewer
 from domain.pricing import price_of
+from domain.standard_payouts import PayoutRhythm
 from gateways.clock import Clock
 from gateways.stripe import StripeGateway
 from storage.calendars import bump_version
@@ -242,7 +242,7 @@ async def record_stripe_status(
     db: Database,
     calendars: Calendars,
     clock: Clock,
-    schedule: PayoutSchedule = "manual",
+    rhythm: PayoutRhythm = "manual",
 ) -> None:
     """Notes what an instructor's account may do; again, or for a strange account: nothing.
 
@@ -266,7 +266,7 @@ async def record_stripe_status(
             now=clock.now(),
         )
         if seen.has_payouts:
-            await promise_next(tx, instructor_id, schedule, now=clock.now())
+            await promise_next(tx, instructor_id, rhythm, now=clock.now())
         await _tell(tx, instructor_id, seen, now=clock.now())
     log.info("instructor.stripe_changed", instructor=str(instructor_id))
     await reload_calendar(calendars, instructor_id)

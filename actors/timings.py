@@ -22,7 +22,7 @@ from actors.moves import Moves
 from actors.no_shows import NoShows
 from actors.payment_records import Why
 from actors.payments import Driven, Payments
-from actors.payout_schedules import PayoutSchedules
+from actors.standard_payouts import StandardPayouts
 from domain.bookings import system
 from domain.errors import DomainError, Unavailable
 from domain.ids import BookingId, CommandId, LotId, new_id
@@ -122,7 +122,7 @@ class Timings:
         credits: Credits,  # noqa: A002 - the house's word
         moves: Moves,
         no_shows: NoShows,
-        schedules: PayoutSchedules,
+        standard_payouts: StandardPayouts,
         debts: Debts,
         floats: Floats,
         clock: Clock,
@@ -135,7 +135,7 @@ class Timings:
         self._credits = credits
         self._moves = moves
         self._no_shows = no_shows
-        self._schedules = schedules
+        self._standard_payouts = standard_payouts
         self._debts = debts
         self._floats = floats
         self._clock = clock
@@ -178,7 +178,7 @@ class Timings:
                     await self._credits.expire(lot_id)
                 return
             case "begin_payouts":
-                await self._schedules.begin()
+                await self._standard_payouts.begin()
                 return
             case "keep_float":
                 await self._floats.keep()
@@ -247,7 +247,7 @@ class Timings:
             case "expire_proposal":
                 await self._moves.expire(timing.subject_id, timing_id=timing.id)
             case "pay_out":
-                paid = await self._schedules.pay(timing.subject_id, timing_id=timing.id)
+                paid = await self._standard_payouts.pay(timing.subject_id, timing_id=timing.id)
                 _snoozed(Driven(state=paid))
             case "remind_debt":
                 await self._debts.remind(timing.subject_id, timing_id=timing.id)

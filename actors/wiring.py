@@ -26,16 +26,16 @@ from actors.no_shows import NoShows
 from actors.notifications import Notifications
 from actors.payers import Payers
 from actors.payments import Payments
-from actors.payout_schedules import PayoutSchedules
 from actors.payouts import Payouts
 from actors.reconciliation import Reconciliation
 from actors.refunds import Refunds
 from actors.restrictions import waking
+from actors.standard_payouts import StandardPayouts
 from actors.stripe_events import StripeEvents
 from actors.timings import Timings
 from domain.errors import Unavailable
-from domain.payout_schedules import PayoutSchedule
 from domain.settings import POLICY, Policy
+from domain.standard_payouts import PayoutRhythm
 from gateways.bus import Bus
 from gateways.clock import Clock, ClockFileInvalidError, clock_from
 from gateways.logs import configure_logs
@@ -85,12 +85,12 @@ async def open_money(
         calls_per_second=settings.stripe_calls_per_second or None,
     )
     is_income = settings.credit_breakage == "income"
-    schedule = msgspec.convert(settings.payout_schedule, PayoutSchedule)
+    rhythm = msgspec.convert(settings.payout_rhythm, PayoutRhythm)
     policy = msgspec.structs.replace(
         policy,
         is_breakage_income=is_income,
         is_credit_reversed=settings.credit_rule == "reversal",
-        payout_schedule=schedule,
+        payout_rhythm=rhythm,
     )
     payers = Payers(db, stripe)
     payments = Payments(
@@ -147,7 +147,7 @@ def _money(settings: Settings, payers: Payers, payments: Payments, common: _Comm
             credits=credits_,
             moves=moves,
             no_shows=no_shows,
-            schedules=PayoutSchedules(
+            standard_payouts=StandardPayouts(
                 db=db, stripe=stripe, payments=payments, clock=clock, policy=policy
             ),
             debts=Debts(db=db, clock=clock, policy=policy),
@@ -214,7 +214,7 @@ def _events(
                 db=db,
                 calendars=common.calendars,
                 clock=clock,
-                schedule=common.policy.payout_schedule,
+                rhythm=common.policy.payout_rhythm,
             ),
             db=db,
             payments=payments,

@@ -87,6 +87,8 @@ class CreateIntent(
     transfer_group: str
     is_on_session: bool
     metadata: dict[str, str]
+    statement_suffix: str | None = None
+    """What the card's statement adds to the marketplace's name; absent in older operations."""
 
 
 class ConfirmIntent(

@@ -44,6 +44,9 @@ _KEPT_AS: dict[StepKind, KeptAs] = {
 SHARE = "share"
 """Why a top-up goes back: the withheld part in it, for a refund. The rest stays."""
 
+STATEMENT_SUFFIX = "LESSON"
+"""What a card's statement says after the marketplace's own name."""
+
 
 class MissingFactError(Exception):
     """A step was decided whose facts are not there: a bug."""
@@ -183,6 +186,7 @@ def _intent(step: Step, facts: MoneyFacts, payment: Payment) -> CreateIntent:
         transfer_group=_group(facts),
         is_on_session=step.is_on_session,
         metadata=metadata,
+        statement_suffix=STATEMENT_SUFFIX,
     )
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import msgspec
 
-from domain.payout_schedules import PayoutSchedule
+from domain.standard_payouts import PayoutRhythm
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,7 +33,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the credit rule captures as usual and takes the transfer back (§1.4 A, not B)."""
     is_breakage_income: bool = False
     """Whether paid credit that expires is earned; else it is held, as for stored value."""
-    payout_schedule: PayoutSchedule = "weekly"
+    payout_rhythm: PayoutRhythm = "weekly"
     debt_told_every: timedelta = timedelta(days=7)
     """How often an instructor who owes the platform is told."""
     credit_life_restored: timedelta = timedelta(days=30)

@@ -17,7 +17,7 @@ CALLS_PER_SECOND = 20
 LIVE_PREFIXES = ("sk_live_", "rk_live_")
 BREAKAGES = frozenset({"held", "income"})
 CREDIT_RULES = frozenset({"fee", "reversal"})
-PAYOUT_SCHEDULES = frozenset({"weekly", "daily", "manual"})
+PAYOUT_RHYTHMS = frozenset({"weekly", "daily", "manual"})
 LOG_LEVELS = frozenset({"debug", "info", "warning", "error"})
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 OFF = frozenset({"off", "0", "false", "no"})
@@ -56,7 +56,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """`held` or `income`: what becomes of paid credit that expires."""
     credit_rule: str = "fee"
     """`fee` or `reversal`: how what a late cancellation costs becomes the student's credit."""
-    payout_schedule: str = "weekly"
+    payout_rhythm: str = "weekly"
     """`weekly` (Mondays), `daily` (when banks work) or `manual`: when instructors are paid out."""
     sandbox_strict: bool = False
     demo: bool = True
@@ -105,7 +105,7 @@ def settings_from(environment: Mapping[str, str] | None = None) -> Settings:
         rate_limits=read.switch("RATE_LIMITS", default=True),
         credit_breakage=read.one_of("CREDIT_BREAKAGE", "held", BREAKAGES),
         credit_rule=read.one_of("CREDIT_RULE", "fee", CREDIT_RULES),
-        payout_schedule=read.one_of("PAYOUT_SCHEDULE", "weekly", PAYOUT_SCHEDULES),
+        payout_rhythm=read.one_of("PAYOUT_SCHEDULE", "weekly", PAYOUT_RHYTHMS),
         sandbox_strict=read.switch("SANDBOX_STRICT", default=False),
         demo=read.switch("DEMO", default=True),
         data_dir=read.text("DATA_DIR", ".data"),

@@ -131,6 +131,8 @@ class StripeCalls:
         }
         if call.application_fee_cents:
             params["application_fee_amount"] = call.application_fee_cents
+        if call.statement_suffix is not None:
+            params["statement_descriptor_suffix"] = call.statement_suffix
         if call.is_on_session:
             params["setup_future_usage"] = "off_session"
         return intent_seen(await self._api.payment_intents.create_async(params, options))

@@ -27,13 +27,13 @@ async def fresh_books(
     emulator: Emulator,
     writer: ClockWriter,
     *,
-    payout_schedule: str = "manual",
+    payout_rhythm: str = "manual",
 ) -> AsyncGenerator[Market]:
     """Open a marketplace and a Stripe that both begin empty."""
     async with httpx.AsyncClient(trust_env=False) as http:
         assert (await http.post(f"{emulator.url}/_emulator/reset", json={})).status_code == 200
     async with open_market(
-        database_url, nats_url, emulator, writer, payout_schedule=payout_schedule
+        database_url, nats_url, emulator, writer, payout_rhythm=payout_rhythm
     ) as opened:
         yield opened
 

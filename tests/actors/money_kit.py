@@ -315,7 +315,7 @@ async def open_market(
     emulator: Emulator,
     writer: ClockWriter,
     *,
-    payout_schedule: str = "manual",
+    payout_rhythm: str = "manual",
 ) -> AsyncIterator[Market]:
     """A market on an empty database, at the time of the first lesson's booking."""
     receiver = Receiver()
@@ -362,7 +362,7 @@ async def open_market(
             async with httpx.AsyncClient(auth=(emulator.secret_key, "")) as client:
                 await client.delete(f"{emulator.url}/v1/webhook_endpoints/{endpoint}")
         for listener in (server, post):
-        payout_schedule=payout_schedule,
+        payout_rhythm=payout_rhythm,
             listener.close()
             await listener.wait_closed()
 

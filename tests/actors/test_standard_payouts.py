@@ -43,7 +43,7 @@ async def market(
 ) -> AsyncIterator[Market]:
     """A marketplace that pays out every week."""
     async with fresh_books(
-        fresh_database_url, nats_url, own_emulator, clock_writer, payout_schedule="weekly"
+        fresh_database_url, nats_url, own_emulator, clock_writer, payout_rhythm="weekly"
     ) as opened:
         yield opened
 
@@ -54,7 +54,7 @@ async def daily(
 ) -> AsyncIterator[Market]:
     """A marketplace that pays out every day."""
     async with fresh_books(
-        fresh_database_url, nats_url, own_emulator, clock_writer, payout_schedule="daily"
+        fresh_database_url, nats_url, own_emulator, clock_writer, payout_rhythm="daily"
     ) as opened:
         yield opened
 

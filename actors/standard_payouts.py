@@ -19,23 +19,23 @@ from domain.ids import UserId, new_id
 from domain.money import CURRENCY
 from domain.movements import CreatePayout
 from domain.operations import Refused, Unknown
-from domain.payout_schedules import PayoutSchedule, next_payout_at, payable_cents
 from domain.reconciliation import BalanceSeen
 from domain.settings import POLICY, Policy
+from domain.standard_payouts import PayoutRhythm, next_payout_at, payable_cents
 from gateways.clock import Clock
 from gateways.stripe import StripeGateway
 from storage.database import Database
 from storage.disputes import frozen_of_instructor
 from storage.instructors import stripe_facts_by_instructor
 from storage.operations import operation_of_subject
-from storage.payout_schedules import (
+from storage.payouts import count_payouts, payout_of_instructor
+from storage.query import Tx
+from storage.standard_payouts import (
     lock_open_incident,
     promise_payout,
     put_off_payout,
     unpromised_instructors,
 )
-from storage.payouts import count_payouts, payout_of_instructor
-from storage.query import Tx
 from storage.timings import complete_timing
 
 log = structlog.get_logger()
@@ -45,7 +45,7 @@ LOOKED_AGAIN = timedelta(hours=1)
 BEGUN_MAX = 100
 
 
-class PayoutSchedules:
+class StandardPayouts:
     """Keeps the promises of standard payouts."""
 
     def __init__(
@@ -94,14 +94,14 @@ class PayoutSchedules:
 
         Their accounts leave Stripe's own schedule first.
         """
-        if self._policy.payout_schedule == "manual":
+        if self._policy.payout_rhythm == "manual":
             return
         for each in await unpromised_instructors(self._db.reads, most=BEGUN_MAX):
             try:
                 await self._stripe.pay_by_hand(each.stripe_account_id)
                 async with self._db.transaction() as tx:
                     await promise_next(
-                        tx, each.instructor_id, self._policy.payout_schedule, now=self._clock.now()
+                        tx, each.instructor_id, self._policy.payout_rhythm, now=self._clock.now()
                     )
             except DomainError as error:
                 log.warning("payout.not_begun", instructor=each.instructor_id, code=error.code)
@@ -146,7 +146,7 @@ class PayoutSchedules:
         facts = await stripe_facts_by_instructor(
             self._db.reads, instructor_id=UserId(instructor_id)
         )
-        is_manual = self._policy.payout_schedule == "manual"
+        is_manual = self._policy.payout_rhythm == "manual"
         if facts is None or not facts.has_payouts or is_manual:
             return None
         return facts.stripe_account_id
@@ -166,14 +166,12 @@ class PayoutSchedules:
         now = self._clock.now()
         async with self._db.transaction() as tx:
             if await complete_timing(tx, timing_id=timing_id, now=now):
-                await promise_next(tx, instructor_id, self._policy.payout_schedule, now=now)
+                await promise_next(tx, instructor_id, self._policy.payout_rhythm, now=now)
 
 
-async def promise_next(
-    tx: Tx, instructor_id: UUID, schedule: PayoutSchedule, *, now: datetime
-) -> None:
+async def promise_next(tx: Tx, instructor_id: UUID, rhythm: PayoutRhythm, *, now: datetime) -> None:
     """Promises an instructor the next standard payout, unless one is promised or none is wanted."""
-    due_at = next_payout_at(schedule, instructor_id, after=now)
+    due_at = next_payout_at(rhythm, instructor_id, after=now)
     if due_at is not None:
         await promise_payout(
             tx, timing_id=new_id(now), instructor_id=instructor_id, due_at=due_at, now=now

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from domain.payout_schedules import next_payout_at, payable_cents
+from domain.standard_payouts import next_payout_at, payable_cents
 
 MONDAY = datetime(2027, 3, 8, tzinfo=UTC)
 FIRST = UUID(int=0)

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-PayoutSchedule = Literal["weekly", "daily", "manual"]
+PayoutRhythm = Literal["weekly", "daily", "manual"]
 
 STANDARD_MINIMUM_CENTS = 100
 """Less than this waits for the next time: every standard payout costs the platform money."""
@@ -17,25 +17,25 @@ DAY = timedelta(days=1)
 
 
 def next_payout_at(
-    schedule: PayoutSchedule, instructor_id: UUID, *, after: datetime
+    rhythm: PayoutRhythm, instructor_id: UUID, *, after: datetime
 ) -> datetime | None:
     """The first instant past `after` at which an instructor is paid; `None`: never by itself.
 
     Weekly is Monday, daily every day on which banks work. The same instructor always has the same
     time of day.
     """
-    if schedule == "manual":
+    if rhythm == "manual":
         return None
     midnight = after.replace(hour=0, minute=0, second=0, microsecond=0)
     own = BEGIN + timedelta(seconds=instructor_id.int % SPREAD_SECONDS)
     due_at = midnight + own
-    while due_at <= after or not _is_payout_day(schedule, due_at):
+    while due_at <= after or not _is_payout_day(rhythm, due_at):
         due_at += DAY
     return due_at
 
 
-def _is_payout_day(schedule: PayoutSchedule, day: datetime) -> bool:
-    return day.weekday() == 0 if schedule == "weekly" else day.weekday() < SATURDAY
+def _is_payout_day(rhythm: PayoutRhythm, day: datetime) -> bool:
+    return day.weekday() == 0 if rhythm == "weekly" else day.weekday() < SATURDAY
 
 
 def payable_cents(*, available_cents: int, pending_cents: int, frozen_cents: int) -> int:
