@@ -1,8 +1,6 @@
-"""What goes wrong around a market: processes that die, and the servers beside it that refuse."""
+"""What goes wrong around a market: the servers beside it that refuse."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from uuid import UUID
@@ -10,56 +8,7 @@ from uuid import UUID
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from actors.wiring import Money
-from domain.operations import Answer, Call
-from gateways.stripe import StripeGateway
-from storage.database import Database
-from storage.query import Tx
-
-
-class Died(BaseException):
-    """The process is dead: nothing in it happens any more."""
-
-
-class Fuse:
-    """Counts what a process does to the world and kills it at one of these effects."""
-
-    def __init__(self) -> None:
-        """Never blows until it is set."""
-        self.left: int | None = None
-
-    def burn(self) -> None:
-        """One more effect; raises `Died` when it is the one, and ever after."""
-        if self.left is None:
-            return
-        self.left -= 1
-        if self.left < 0:
-            raise Died
-
-
-class FusedDatabase(Database):
-    """A database whose process may die before each of its transactions."""
-
-    fuse: Fuse
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[Tx]:
-        """The same, unless the fuse blows first."""
-        self.fuse.burn()
-        async with super().transaction() as tx:
-            yield tx
-
-
-def fuse_stripe(stripe: StripeGateway, fuse: Fuse) -> None:
-    """Lets the process die right before and right after each write at Stripe."""
-    perform = stripe.perform
-
-    async def fused(call: Call, *, key: str) -> Answer:
-        fuse.burn()
-        answer = await perform(call, key=key)
-        fuse.burn()
-        return answer
-
-    stripe.perform = fused
+from tests.actors.money_process import Died
 
 
 class Receiver:
@@ -95,7 +44,10 @@ class Receiver:
         if self.is_closed or self.money is None:
             return "503 Later"
         self.bodies.append((body, signature))
-        await self.money.stripe_events.receive(body, signature)
+        try:
+            await self.money.stripe_events.receive(body, signature)
+        except Died:
+            return "503 Later"
         return "200 OK"
 
 

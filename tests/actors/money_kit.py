@@ -15,8 +15,7 @@ import httpx
 from aiosmtpd.smtp import SMTP
 
 from actors.bookings import BookingAnswer, BookLesson
-from actors.calendars import host_calendars
-from actors.wiring import Money, open_money
+from actors.wiring import Money
 from domain.bookings import Booking
 from domain.ids import BookingId, ServiceId, UserId, new_id
 from domain.people import Viewer
@@ -31,7 +30,8 @@ from storage.ledger import ledger_entries
 from storage.outbox import mark_events_published, waiting_events
 from storage.stripe_events import waiting_events as waiting_stripe_events
 from storage.timings import claim_due_timings, rescue_timings
-from tests.actors.money_faults import Died, Fuse, FusedDatabase, Mails, Receiver, fuse_stripe
+from tests.actors.money_faults import Mails, Receiver
+from tests.actors.money_process import Fuse, Process
 
 LESSON = datetime(2027, 3, 10, 18, tzinfo=UTC)
 BOOKED_AT = LESSON - timedelta(days=5)
@@ -45,26 +45,39 @@ class Market:
     def __init__(
         self,
         db: Database,
-        money: Money,
-        clock: SharedClock,
+        process: Process,
+        settings: Settings,
         writer: ClockWriter,
         emulator: Emulator,
     ) -> None:
-        """Made by `open_market`."""
+        """Made by `open_market`. `db` belongs to who looks on; the process has its own."""
         self.db = db
-        self.money = money
-        self.clock = clock
+        self.process = process
+        self.settings = settings
+        self.clock = SharedClock(writer.path)
         self.writer = writer
         self.emulator = emulator
         self.receiver = Receiver()
         self.mails = Mails()
-        self.fuse = Fuse()
-        self.settings: Settings
-        self.bus: Bus
         self.http = httpx.AsyncClient(
             base_url=emulator.url, auth=(emulator.secret_key, ""), timeout=30, trust_env=False
         )
         self.fired: list[str] = []
+
+    @property
+    def money(self) -> Money:
+        """The money side of the process that lives now."""
+        return self.process.money
+
+    @property
+    def fuse(self) -> Fuse:
+        """What counts the effects of the process that lives now."""
+        return self.process.fuse
+
+    @property
+    def bus(self) -> Bus:
+        """The bus of the process that lives now."""
+        return self.process.bus
 
     async def travel(self, target: datetime) -> list[str]:
         """Goes to `target`, firing all that is due on the way; the kinds that fired."""
@@ -92,22 +105,30 @@ class Market:
         raise AssertionError("the market does not come to rest")
 
     async def survive(self, act: Callable[[], Awaitable[object]]) -> bool:
-        """Whether the process outlived an act; if not, it has been started anew."""
-        try:
-            await act()
-        except Died:
-            await self.reborn()
-            return False
-        return True
+        """Whether the process outlived an act; if not, another has been started."""
+        fuse = self.fuse
+        acting, blown = asyncio.ensure_future(act()), asyncio.ensure_future(fuse.blown.wait())
+        await asyncio.wait({acting, blown}, return_when=asyncio.FIRST_COMPLETED)
+        blown.cancel()
+        if not fuse.blown.is_set():
+            await acting
+            return True
+        acting.cancel()
+        await asyncio.gather(acting, return_exceptions=True)
+        await self.reborn()
+        return False
 
     async def reborn(self) -> None:
-        """What a new process does first: rescue timings and operations."""
-        self.fuse.left = None
+        """A new process with fresh memory, and what it does first: rescue."""
+        self.receiver.money = None
+        await self.process.die()
+        self.process = await Process.start(self.settings, self.clock)
         # real time passes for the dead: nobody beats for what it held
         silent = self.clock.wall_now() + timedelta(hours=1)
         async with self.db.transaction() as tx:
             await rescue_timings(tx, beat_before=silent, limit=100)
         await self.money.payments.rescue(is_boot=True)
+        self.receiver.money = self.money
 
     async def _next_instants(self) -> list[datetime | None]:
         timing = await self.value("SELECT min(due_at) FROM timings WHERE state = 'scheduled'")
@@ -119,7 +140,10 @@ class Market:
         return [timing, event, emulator]
 
     async def _fire(self) -> int:
-        async with self.db.transaction() as tx:
+        due = "SELECT 1 FROM timings WHERE state = 'scheduled' AND due_at <= $1 LIMIT 1"
+        if await self.value(due, self.clock.now()) is None:
+            return 0
+        async with self.process.db.transaction() as tx:
             claimed = await claim_due_timings(
                 tx, now=self.clock.now(), wall_now=self.clock.wall_now(), limit=50
             )
@@ -136,7 +160,10 @@ class Market:
 
     async def _deliver(self) -> int:
         events = await waiting_events(self.db.reads, kicked_before=self.clock.wall_now(), limit=100)
-        async with self.db.transaction() as tx:
+        if not events:
+            return 0
+        self.fuse.burn()  # the hint that the worker is given
+        async with self.process.db.transaction() as tx:
             ids = [each.id for each in events]
             await mark_events_published(tx, event_ids=ids, now=self.clock.now())
         return len(events)
@@ -335,34 +362,24 @@ async def open_market(
         stripe_webhook_secrets=tuple(secret for _, secret in secrets),
         stripe_api_base=emulator.url,
         token_secret="x" * 32,
+        payout_rhythm=payout_rhythm,
     )
     writer.freeze(max(BOOKED_AT, writer.now()))
-    clock = SharedClock(writer.path)
     db = await Database.connect(database_url)
-    mortal, fuse = await FusedDatabase.connect(database_url), Fuse()
-    mortal.fuse = fuse
-    bus = await Bus.connect(nats_url)
+    process = await Process.start(settings, SharedClock(writer.path))
+    market = Market(db, process, settings, writer, emulator)
+    receiver.money = market.money
+    market.receiver, market.mails = receiver, mails
     try:
-        async with (
-            host_calendars(db=db, bus=bus, clock=clock) as calendars,
-            open_money(settings, db=mortal, calendars=calendars, clock=clock) as money,
-        ):
-            market = Market(db, money, clock, writer, emulator)
-            receiver.money = money
-            market.receiver, market.settings, market.bus = receiver, settings, bus
-            market.mails, market.fuse = mails, fuse
-            fuse_stripe(money.stripe, fuse)
-            yield market
-            await market.http.aclose()
+        yield market
     finally:
-        await bus.close()
-        await mortal.close()
+        await market.http.aclose()
+        await market.process.end()
         await db.close()
         for endpoint, _ in secrets:
             async with httpx.AsyncClient(auth=(emulator.secret_key, "")) as client:
                 await client.delete(f"{emulator.url}/v1/webhook_endpoints/{endpoint}")
         for listener in (server, post):
-        payout_rhythm=payout_rhythm,
             listener.close()
             await listener.wait_closed()
 

@@ -15,10 +15,10 @@ from domain.ids import new_id
 from sandbox.clock import ClockWriter
 from sandbox.emulator import Emulator
 from tests.actors.money_kit import Lesson, Market, open_market
-from tests.model.invariants import violations
+from tests.model.hands import MarketHands
 from tests.model.reference import HOUR, paid, shares, spent
 
-EFFECTS_MAX = 150
+EFFECTS_MAX = 400
 EVERY = int(os.environ.get("EVERY", "9"))
 """Every which effect is tried; `make chaos` tries all."""
 
@@ -72,7 +72,7 @@ async def test_death_at_any_effect_spends_credit_and_tops_up_once(
         await market.settle()
         assert await lesson.totals() == expected
         assert (await lesson.read()).payment_status == "settled"
-        assert await violations(market) == []
+        assert await MarketHands(market).wrong() == []
         if has_lived:
             print(f"crash points: {effects}")  # noqa: T201 - kept in docs/proof.md
             assert effects > 10

@@ -22,13 +22,12 @@ from domain.ids import new_id
 from sandbox.clock import ClockWriter
 from sandbox.emulator import Emulator
 from storage.disputes import disputes_of_booking
-from tests.actors.money_faults import Died
 from tests.actors.money_kit import Lesson, Market, open_market
-from tests.model.invariants import violations
+from tests.model.hands import MarketHands
 from tests.model.reference import Totals, given_back, lost, paid, paid_out, questioned, shares
 
 PART = shares(10_000)
-EFFECTS_MAX = 40
+EFFECTS_MAX = 200
 EVERY = int(os.environ.get("EVERY", "4"))
 """Every which effect is tried; `make chaos` tries all."""
 Act = Callable[[], Awaitable[object]]
@@ -59,20 +58,20 @@ async def paid_lesson(market: Market, card: str = "pm_card_visa") -> Lesson:
 
 async def killed(market: Market, act: Act, *, effects: int) -> bool:
     """Whether the process outlived the act; if not, the asker asks a new one."""
-    market.fuse.left = effects
-    try:
+
+    async def acted() -> None:
         await act()
         await market.settle()
-    except Died:
-        await market.reborn()
+
+    market.fuse.left = effects
+    has_lived = await market.survive(acted)
+    market.fuse.left = None
+    if not has_lived:
         # what has happened already is refused
         with suppress(DomainError):
             await act()
         await market.settle()
-        return False
-    finally:
-        market.fuse.left = None
-    return True
+    return has_lived
 
 
 def ledger(*changes: Totals) -> dict[str, int]:
@@ -92,7 +91,7 @@ async def everywhere(
         lesson = await prepare()
         has_lived = await killed(market, act(lesson), effects=effects)
         yield lesson
-        assert await violations(market) == []
+        assert await MarketHands(market).wrong() == []
         if has_lived:
             print(f"crash points: {effects}")  # noqa: T201 - kept in docs/proof.md
             assert effects > 3

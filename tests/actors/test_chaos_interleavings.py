@@ -27,7 +27,7 @@ from sandbox.clock import ClockWriter
 from sandbox.emulator import Emulator
 from storage.query import Tx
 from tests.actors.money_kit import Lesson, Market, open_market
-from tests.model.invariants import violations
+from tests.model.hands import MarketHands
 from tests.model.reference import HOUR, given_back, paid, shares, turned_into_credit
 
 SEED = int(os.environ.get("SEED", "1"))
@@ -166,6 +166,6 @@ async def test_whoever_comes_first_the_ledger_is_that_of_the_end(market: Market)
                 for each in ENDS[booking.outcome]
             ]
             assert totals in allowed, f"SEED={SEED}: {booking}: {totals}"
-        assert await violations(market) == [], f"SEED={SEED}"
+        assert await MarketHands(market).wrong() == [], f"SEED={SEED}"
     print(f"seed {SEED}: {sum(ends.values())} interleavings, {dict(ends)}")  # noqa: T201 - shown by make chaos
     assert ends.total() >= TOGETHER

@@ -11,6 +11,7 @@ from sandbox.clock import ClockWriter
 from sandbox.emulator import Emulator
 from tests.actors.money_kit import Market, open_market
 from tests.model.driver import Run
+from tests.model.hands import MarketHands
 from tests.model.wire import Wire
 
 SEED = int(os.environ.get("SEED", "1"))
@@ -45,6 +46,6 @@ async def market(
 @pytest.mark.filterwarnings("ignore:Exception ignored in:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("seed", range(SEED, SEED + RUNS))
 async def test_any_life_is_what_the_reference_tells(market: Market, wire: Wire, seed: int) -> None:
-    run = Run(market, seed, wire)
+    run = Run(MarketHands(market), seed, wire)
     await run.live(STEPS)
     print(f"seed {seed}: {dict(run.counted)}")  # noqa: T201 - shown by make chaos

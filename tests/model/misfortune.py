@@ -1,56 +1,34 @@
 """What goes wrong while something is done, and how a marketplace gets over it."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from datetime import datetime, timedelta
-from random import Random
+from datetime import timedelta
 from typing import Any
 
-from domain.errors import CardDeclined, DomainError
-from tests.actors.money_faults import Died
+from domain.errors import DomainError
 from tests.actors.money_kit import Market
+from tests.model.life import Act, Life
 from tests.model.wire import Wire
 
 REQUEST_FAULTS = ("drop_after_commit", "drop_before", "500_before", "500_after_commit", "429_rate")
 WEBHOOK_FAULTS = ("duplicate", "reorder", "twin_event", "drop")
 KINDS = ("calm", "calm", "crash", "crash", "fault", "webhooks", "deaf", "bus")
 
-Act = Callable[[], Awaitable[Any]]
 
+class Misfortune(Life[Any]):
+    """A life with things that go wrong in it."""
 
-class Misfortune:
-    """A run with things that go wrong; `told` is what was done, in order."""
-
-    def __init__(self, market: Market, seed: int, wire: Wire | None = None) -> None:
-        """Nothing has happened yet. `wire` is what the market reaches its bus by."""
-        self.market = market
-        self.seed = seed
-        self.wire = wire
-        self.random = Random(seed)
-        self.told: list[str] = []
-        self.counted: Counter[str] = Counter()
-
-    @property
-    def now(self) -> datetime:
-        """The marketplace's time."""
-        return self.market.clock.now()
+    market: Market
+    wire: Wire | None
 
     def may_lose(self) -> bool:
-        """Whether a webhook may be lost for ever now."""
-        return True
+        """Whether a webhook may be lost for ever now: all but the first word of a dispute.
 
-    def tell(self, what: str, *more: object) -> None:
-        """Remembers a step."""
-        self.counted[what] += 1
-        self.told.append(f"{self.now:%m-%dT%H:%M:%S} {what} " + " ".join(map(str, more)))
-
-    async def calmly(self, act: Act) -> None:
-        """Lets nothing go wrong; a refusal is the product's answer and seen by the comparison."""
-        with suppress(CardDeclined):
-            await act()
-        await self.market.settle()
+        What is open is asked about every hour; that something has been opened, a webhook alone
+        tells, and Stripe tries for three days.
+        """
+        return not any(
+            each.story.card.dispute and not each.story.before_dispute for each in self.threads
+        )
 
     async def under_fire(self, act: Act, *, is_deaf_allowed: bool = False) -> None:
         """Does something while something else goes wrong, then lets everything recover."""
@@ -61,7 +39,7 @@ class Misfortune:
             await self._faulty(act, kind)
         elif kind == "bus" and self.wire is not None:
             await self._cut(act)
-        elif kind == "deaf" and is_deaf_allowed:
+        elif kind == "deaf" and is_deaf_allowed and self.may_lose():
             self.tell("deaf")
             self.market.receiver.is_closed = True
             await self.calmly(act)
@@ -74,10 +52,7 @@ class Misfortune:
         effects = self.random.randint(0, 12)
         self.tell("crash", effects)
         self.market.fuse.left = effects
-        try:
-            await self.calmly(act)
-        except Died:
-            await self.market.reborn()
+        if not await self.market.survive(lambda: self.calmly(act)):
             await self._again(act)
             # a webhook that the dead did not take comes again
             await self.market.travel(self.now + timedelta(minutes=15))
@@ -104,7 +79,7 @@ class Misfortune:
     async def _heal(self) -> None:
         await self.market.http.delete("/_emulator/faults")
         await self.market.money.payments.rescue(is_boot=True)
-        await self.market.settle()
+        await self.hands.revisit()
         # what was dropped or put off comes again
         await self.market.travel(self.now + timedelta(minutes=15))
 
