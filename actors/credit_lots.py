@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from actors.ledger import post
-from domain.credit_journals import from_credit, void_journal
+from domain.credit_journals import from_credit, revoke_journal
 from domain.ids import BookingId
 from domain.journals import CreditLot, Journal
 from domain.payments import MoneyFacts, Payment
@@ -40,7 +40,7 @@ async def claim_lots(tx: Tx, booking_id: UUID, *, now: datetime) -> bool:
     return True
 
 
-async def void_lots(
+async def revoke_lots(
     tx: Tx, booking_id: BookingId, cents: int, *, source: str, now: datetime
 ) -> None:
     """Takes back what is unspent of a cancellation's credit, at most `cents`.
@@ -50,13 +50,13 @@ async def void_lots(
     """
     found = await lots.lots_of_cancellation(tx, booking_id=booking_id)
     journals = [
-        void_journal(lot.id, lot.user_id, taken, booking_id=booking_id, source=source, at=now)
+        revoke_journal(lot.id, lot.user_id, taken, booking_id=booking_id, source=source, at=now)
         for lot, taken in await _take(tx, found, cents)
     ]
     await post(tx, journals, now=now)
     ids = [each.id for each in found]
     if found and cents >= found[0].granted_cents:
-        await lots.void_lots(tx, lot_ids=ids, now=now)
+        await lots.revoke_lots(tx, lot_ids=ids, now=now)
     else:
         await lots.release_lots(tx, lot_ids=ids)
 
@@ -82,7 +82,7 @@ async def out_of_lot(
     )
     await _take(tx, found, taken)
     if found and whole >= found[0].granted_cents:
-        await lots.void_lots(tx, lot_ids=[each.id for each in found], now=now)
+        await lots.revoke_lots(tx, lot_ids=[each.id for each in found], now=now)
     return changed
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from actors.ledger import post
 from domain.bookings import ACTIVE, PaymentStatus
-from domain.credit_journals import consume_journal, refund_journal, restore_journal, void_journal
+from domain.credit_journals import consume_journal, refund_journal, restore_journal, revoke_journal
 from domain.credits import CreditUse, UseState, end_of_restored
 from domain.ids import new_id
 from domain.journals import Journal
@@ -96,7 +96,7 @@ def _voided(facts: MoneyFacts, uses: list[CreditUse], *, now: datetime) -> list[
     """Given back and void at once: the bank has taken back what had paid for it."""
     booking_id = facts.booking_id
     return [
-        void_journal(
+        revoke_journal(
             each.lot_id,
             facts.student_id,
             each.cents,

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from actors.credit_lots import freeze_lots, release_lots, void_lots
+from actors.credit_lots import freeze_lots, release_lots, revoke_lots
 from actors.ledger import post
 from actors.payment_records import Scene, Why, again, save, scene_of, tell
 from actors.payments import Payments
@@ -231,4 +231,4 @@ async def _judge_credit(
         return
     cents = sum(each.amount_cents for each in lost)
     source = ":".join(each.id for each in lost)
-    await void_lots(tx, booking_id, cents, source=source, now=now)
+    await revoke_lots(tx, booking_id, cents, source=source, now=now)

@@ -109,7 +109,7 @@ def refund_journal(facts: MoneyFacts, cents: int, *, absorbed_cents: int, at: da
     )
 
 
-def void_journal(
+def revoke_journal(
     lot_id: UUID, user_id: UUID, cents: int, *, booking_id: BookingId, source: str, at: datetime
 ) -> Journal:
     """Credit whose payment the bank has taken back; `source` is the dispute, or what came later."""

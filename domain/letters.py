@@ -245,6 +245,11 @@ def _refunded(occasion: Occasion) -> Letter | None:
     if not occasion.is_student:
         return None
     amount = words(int(occasion.payload.get("refunded_cents") or 0), occasion.lesson.currency)
+    if not occasion.payload.get("amount_cents"):
+        return Letter(
+            subject=f"Refund: {amount} credit for {occasion.lesson.title}",
+            paragraphs=(f"You have the {amount} credit back that paid for {occasion.what}.",),
+        )
     return Letter(
         subject=f"Refund: {amount} for {occasion.lesson.title}",
         paragraphs=(

@@ -23,7 +23,11 @@ from storage.refunds import newest_refunds
 
 
 class RefundBooking(Body, frozen=True, kw_only=True):
-    """How much goes back to the card, in cents, and whether the instructor's share follows."""
+    """How much goes back to the card, in cents, and whether the instructor's share follows.
+
+    The last cent of the card brings the credit back that paid the rest. Where no card has paid, it
+    is all of the credit: credit goes back whole or not at all.
+    """
 
     amount_cents: Annotated[int, msgspec.Meta(ge=1, le=100_000_000)]
     reason: Text
@@ -61,7 +65,7 @@ class Refunds(Controller):
     async def refund_booking(
         self, request: Request, booking_id: FromPath[BookingId], data: JSONBody[RefundBooking]
     ) -> Response[Refunded]:
-        """Gives a captured payment back, wholly or in part."""
+        """Gives a payment back: the card first, wholly or in part; then the credit, whole."""
 
         async def work(refund_id: UUID) -> Outcome:
             wish = RefundWish(

@@ -142,6 +142,7 @@ _REASONS: dict[str, tuple[str, ...]] = {
         "bookings_price_is_split",
         "credit_lots_remain_within_grant",
         "credit_lots_expired_are_empty",
+        "credit_lots_voided_stay_frozen",
         "credit_lots_grant_something",
         "credit_uses_take_something",
         "ledger_lines_move_something",

@@ -1,7 +1,7 @@
 """What banks, issuers and Stripe's checks do, on demand: `POST /_emulator/{kind}/{id}/{action}`.
 
 `charges/…/dispute` `{reason?, amount?, inquiry?}` · `charges/…/fraud_warning` `{fraud_type?}`
-`disputes/…/win|lose|escalate` · `refunds/…/settle|fail` `{reason?}` · `topups/…/settle`
+`disputes/…/win|lose|escalate|appeal` · `refunds/…/settle|fail` `{reason?}` · `topups/…/settle`
 `payouts/…/pay|fail` `{code?}` · `accounts/…/requirements` `{due?, deadline?, disabled_reason?}`
 `payment_methods/…/update` `{exp_month?, exp_year?, number?}` (the network renewed the card)
 """
@@ -12,7 +12,7 @@ from typing import Any, Final
 from sandbox.stripe.accounts import capability, load_account, requirements
 from sandbox.stripe.cards import BY_NUMBER, card_details, fingerprint
 from sandbox.stripe.context import Ctx
-from sandbox.stripe.disputes import escalate, open_dispute, resolve
+from sandbox.stripe.disputes import appeal, escalate, open_dispute, resolve
 from sandbox.stripe.errors import StripeError, invalid
 from sandbox.stripe.events import emit
 from sandbox.stripe.fraud import warn
@@ -82,7 +82,7 @@ def _require(ctx: Ctx, account_id: str, body: Doc) -> Doc:
     there = ctx.on(account_id)
     for name, before in previous["capabilities"].items():
         if before != state:
-            emit(there, "capability.updated", capability(account, name))
+            emit(there, "capability.updated", capability(account, name), {"status": before})
     emit(there, "account.updated", account, previous)
     return account
 
@@ -110,6 +110,7 @@ ACTIONS: Final[dict[tuple[str, str], Action]] = {
     ("accounts", "requirements"): _require,
     ("charges", "dispute"): _dispute,
     ("charges", "fraud_warning"): _warn,
+    ("disputes", "appeal"): lambda ctx, dispute, _: appeal(ctx, ctx.load("dispute", dispute)),
     ("disputes", "escalate"): lambda ctx, dispute, _: _decide(ctx, dispute, "escalate"),
     ("disputes", "lose"): lambda ctx, dispute, _: _decide(ctx, dispute, "lost"),
     ("disputes", "win"): lambda ctx, dispute, _: _decide(ctx, dispute, "won"),

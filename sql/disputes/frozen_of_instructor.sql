@@ -5,6 +5,7 @@ FROM (
     FROM disputes d
     JOIN bookings b ON b.id = d.booking_id
     WHERE b.instructor_id = :instructor_id AND d.previous_status <> 'credited'
+        AND d.recovery IN ('none', 'wanted')
         AND ((d.closed_at IS NULL AND d.status NOT LIKE 'warning%') OR d.recovery = 'wanted')
     UNION ALL
     SELECT b.instructor_amount_cents

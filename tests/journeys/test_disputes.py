@@ -87,6 +87,38 @@ async def test_an_inquiry_moves_nothing_and_ends_where_it_began(market: Market) 
     assert await lesson.totals() == PAID
 
 
+async def test_an_inquiry_that_somebody_refunds_in_the_dashboard_ends_refunded(
+    market: Market,
+) -> None:
+    lesson = await disputed(market, "pm_card_createDisputeInquiry")
+    (intent,) = await lesson.intents()
+    await lesson.stripe_form(
+        "/v1/refunds",
+        payment_intent=intent["id"],
+        reverse_transfer="true",
+        refund_application_fee="true",
+    )
+    await lesson.travel(await market.now())
+    assert (await lesson.read())["payment_status"] == "disputed"
+    await lesson.after_end(days=150)
+    assert (await lesson.read())["payment_status"] == "refunded"
+    assert await lesson.totals() == {"SP": -320, "XPR": 320}
+
+
+async def test_credit_cannot_be_spent_while_a_bank_asks_about_its_payment(market: Market) -> None:
+    lesson = await Lesson.arrange(market)
+    await lesson.book("pm_card_createDispute")
+    await lesson.before(hours=20)
+    await lesson.cancel()
+    await lesson.travel(await market.now())
+    assert (await lesson.read())["payment_status"] == "disputed"
+    assert (await lesson.student.get("/api/payments/credits/balance"))["balance_cents"] == 0
+    await answer(lesson, "losing_evidence")
+    assert lesson.booking["payment_status"] == "dispute_lost"
+    assert (await lesson.student.get("/api/payments/credits/balance"))["balance_cents"] == 0
+    assert await lesson.totals() == LOST
+
+
 async def test_a_dispute_is_for_admins_alone(market: Market) -> None:
     lesson = await Lesson.arrange(market)
     for person in (lesson.student, lesson.offer.instructor):
