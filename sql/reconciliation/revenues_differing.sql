@@ -12,11 +12,12 @@ WITH looked_at AS (
         k.booking_id,
         -coalesce(sum(l.amount_cents) FILTER (WHERE l.account = 'REV'), 0)::bigint AS cents,
         -coalesce(sum(l.amount_cents) FILTER (
-            WHERE l.account = 'SP' AND e.kind = 'application_fee_refunded'
+            WHERE (l.account = 'SP' OR l.account LIKE 'PAY:%') AND e.kind = 'application_fee_refunded'
         ), 0)::bigint AS fee_back_cents,
         bool_or(e.kind = 'credit_consumed') IS TRUE AS is_consumed,
         bool_or(e.kind = 'credit_refunded') IS TRUE AS is_credit_back,
-        bool_or(e.kind = 'credit_rule') IS TRUE AS is_turned_into_credit
+        bool_or(e.kind = 'credit_rule') IS TRUE AS is_turned_into_credit,
+        bool_or(e.kind = 'application_fee') IS TRUE AS is_fee_taken
     FROM looked_at k
     LEFT JOIN ledger_entries e ON e.booking_id = k.booking_id
     LEFT JOIN ledger_lines l ON l.entry_id = e.id
@@ -26,6 +27,7 @@ WITH looked_at AS (
         b.id, m.cents,
         CASE
             WHEN p.captured_cents = 0 AND NOT m.is_consumed THEN 0
+            WHEN m.is_turned_into_credit AND m.is_fee_taken THEN b.application_fee_cents - m.fee_back_cents
             WHEN m.is_turned_into_credit THEN 0
             ELSE b.platform_fee_cents - m.fee_back_cents
                 - CASE WHEN m.is_credit_back THEN b.credit_applied_cents - b.top_up_cents ELSE 0 END

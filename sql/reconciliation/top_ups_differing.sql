@@ -17,7 +17,13 @@ WITH looked_at AS (
     SELECT
         k.account,
         sum(
-            p.withheld_cents
+            -- of a withheld share refunds take their part: of what goes back, all but the fee, rounded half up
+            CASE WHEN p.withheld_cents > 0 THEN
+                p.withheld_cents - (f.cents - div(
+                    2::numeric * (p.captured_cents - p.withheld_cents) * f.cents + p.captured_cents,
+                    2::numeric * p.captured_cents
+                ))
+            ELSE 0 END
             + CASE WHEN EXISTS (
                 SELECT 1 FROM credit_uses c WHERE c.booking_id = b.id AND c.state = 'consumed'
             ) THEN b.top_up_cents ELSE 0 END
@@ -25,6 +31,12 @@ WITH looked_at AS (
     FROM looked_at k
     JOIN bookings b ON b.instructor_id = substr(k.account, 5)::uuid
     JOIN payments p ON p.booking_id = b.id
+    LEFT JOIN LATERAL (
+        SELECT -coalesce(sum(l.amount_cents), 0) AS cents
+        FROM ledger_entries e
+        JOIN ledger_lines l ON l.entry_id = e.id
+        WHERE p.withheld_cents > 0 AND e.booking_id = b.id AND e.kind = 'application_fee_refunded' AND l.account = 'SP'
+    ) f ON true
     WHERE p.top_up_id IS NULL AND (p.withheld_cents > 0 OR b.top_up_cents > 0)
     GROUP BY k.account
 )
