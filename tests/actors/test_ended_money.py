@@ -171,6 +171,26 @@ async def test_a_reservation_that_lapsed_at_the_bank_is_asked_for_once_more(
     assert await market.writes(lesson.id, "/confirm") == 2
 
 
+async def test_a_capture_refused_for_reasons_that_no_look_shows_waits_for_an_hour(
+    market: Market,
+) -> None:
+    lesson = await reserved(market, hours=20)
+    rule = {
+        "action": "refuse",
+        "match": {"method": "POST", "path": "/capture$"},
+        "times": 0,
+        "reason": "payment_intent_unexpected_state",
+    }
+    await market.control("/_emulator/faults", rule)
+    await lesson.after_end(hours=24)
+    assert (await lesson.read()).payment_status == "capturing"
+    assert await market.writes(lesson.id, "/capture") == 2
+    await market.http.delete("/_emulator/faults")
+    await lesson.after_end(hours=25)
+    assert (await lesson.read()).payment_status == "settled"
+    assert await lesson.totals() == PAID
+
+
 # --- taken too early ------------------------------------------------------------------------------
 
 

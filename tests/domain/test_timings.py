@@ -1,6 +1,7 @@
 """Which promises are live for a booking, in each of its states."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import get_args
 from uuid import uuid4
 
@@ -9,8 +10,9 @@ import pytest
 
 from domain.bookings import BookingStatus, PaymentStatus
 from domain.settings import POLICY
-from domain.timings import AT_REST, KEPT, UNPAID, BookingClock, timings_for
+from domain.timings import AT_REST, KEPT, SECURED, UNPAID, BookingClock, timings_for
 
+ROOT = Path(__file__).parents[2]
 START = datetime(2027, 3, 10, 18, tzinfo=UTC)
 END = START + timedelta(hours=1)
 NOW = START - timedelta(days=5)
@@ -201,3 +203,10 @@ def test_a_moved_booking_asks_its_card_anew() -> None:
     assert dues_of(kept, START - 2 * HOUR) == {"start": START, "settle": START - 2 * HOUR}
     fresh = msgspec.structs.replace(kept, authorized_at=START - 3 * HOUR)
     assert dues_of(fresh, START - 2 * HOUR) == {"start": START}
+
+
+def test_the_guards_of_the_calendar_name_what_secures_a_lesson() -> None:
+    statement = (ROOT / "sql/bookings/change_bookings.sql").read_text(encoding="utf-8")
+    for guard in ("'secured' THEN p.status IN", "'unpaid' THEN p.status NOT IN"):
+        named = statement.split(f"WHEN {guard} (")[1].split(")")[0]
+        assert {each.strip(" \n'") for each in named.split(",")} == SECURED
