@@ -7,6 +7,7 @@ import pytest
 from sandbox.client import JSON, Market, fresh_key
 from tests.journeys.kit import Lesson
 from tests.journeys.test_credits import balance, ledger_of_student, transfers, with_credit
+from tests.journeys.test_disputes import answer
 from tests.journeys.test_moves import move
 
 pytestmark = pytest.mark.world
@@ -164,3 +165,32 @@ async def test_a_cancellation_while_a_move_is_being_released_is_paid_once(
     assert lesson.booking["payment_status"] == ("credited" if outcome == "credit" else "settled")
     assert await lesson.totals() == totals
     assert sorted(each["status"] for each in await lesson.intents()) == ["canceled", "succeeded"]
+
+
+async def test_a_lost_dispute_ends_no_top_up_that_credit_owes(market: Market) -> None:
+    lesson = await with_credit(market, 3000)
+    await lesson.book("pm_card_createDispute")
+    await lesson.after_end(hours=23)
+    was = (await lesson.stripe("/_emulator/config"))["platform_available_cents"]
+    await lesson.stripe_post("/_emulator/config", {"platform_available_cents": 0})
+    try:
+        await lesson.after_end(hours=24, minutes=10)
+        assert (await lesson.read())["payment_status"] == "disputed"
+        assert await transfers(lesson) == []
+        await answer(lesson, "losing_evidence")
+        assert lesson.booking["payment_status"] == "dispute_lost"
+        assert await transfers(lesson) == []
+    finally:
+        await lesson.stripe_post("/_emulator/config", {"platform_available_cents": was})
+    await lesson.after_end(hours=30)
+    assert (await lesson.read())["payment_status"] == "dispute_lost"
+    assert [each["amount"] for each in await transfers(lesson)] == [1500]
+    assert await ledger_of_student(lesson) == {
+        "SP": -3233,
+        "SC": 1500,
+        "WAL": -1500,
+        "REV": -1500,
+        "XPR": 233,
+        "XDF": 1500,
+        "XGW": 3000,
+    }
