@@ -17,7 +17,7 @@ from domain.ids import EntryId
 
 ROWS_MAX = 250_000
 """A file ends here; who needs more asks for less time at once."""
-RISKY = ("=", "+", "-", "@", "\t", "\r")
+RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
 """Spreadsheets take a cell that begins so for a formula."""
 NUMBER = re.compile(r"-?\d+(\.\d\d)?")
 

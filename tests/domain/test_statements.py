@@ -48,7 +48,18 @@ def test_both_forms_of_an_amount_say_the_same(cents: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x")', "-2.5", "-1,00"],
+    [
+        "=1+1",
+        "+1",
+        "-1+1",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        '=HYPERLINK("http://x")',
+        "-2.5",
+        "-1,00",
+    ],
 )
 def test_no_cell_begins_like_a_formula(text: str) -> None:
     assert cell(text) == f"'{text}"
