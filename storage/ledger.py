@@ -100,6 +100,10 @@ async def entries_of_time(
 ) -> list[LedgerEntry]: ...
 
 
+@query
+async def kept_by_account(tx: Tx, *, account: str) -> int | None: ...
+
+
 async def ledger_entries(
     tx: Tx,
     *,

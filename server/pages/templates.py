@@ -14,6 +14,8 @@ from litestar.types import ControllerRouterHandler
 from domain.errors import NotFound
 from server.pages import (
     availability,
+    billing,
+    earnings,
     home,
     instructors,
     lesson_detail,
@@ -98,6 +100,8 @@ pages: list[ControllerRouterHandler] = [
     teaching.bookings,
     teaching.profile,
     teaching.services,
+    earnings.earnings,
+    billing.billing,
     availability.availability,
 ]
 page_handlers: list[ControllerRouterHandler] = [

@@ -125,8 +125,10 @@ FORMATS: dict[str, Callable[[datetime], str]] = {
     "weekday": lambda at: WEEKDAYS[at.weekday()],
     "daynumber": lambda at: str(at.day),
     "month": lambda at: MONTHS[at.month - 1],
+    "date": lambda at: f"{at.day} {MONTHS[at.month - 1]} {at.year}",
+    "year_month": lambda at: f"{MONTHS[at.month - 1]} {at.year}",
 }
-"""The same forms as `web/scripts/lib/times.ts` writes."""
+"""The same forms as `web/scripts/lib/times.ts` writes; the last two are for pages alone."""
 
 
 def when(at: datetime, zone: str, form: str = "full") -> str:

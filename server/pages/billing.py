@@ -1,0 +1,79 @@
+"""A student's money: cards, credit, and what was charged and given back."""
+
+import msgspec
+from litestar import get
+from litestar.response import Redirect, Template
+
+from domain.journals import LotSource
+from domain.money import CURRENCY
+from domain.statements import StudentLine
+from server.guards import known
+from server.pages.frame import frame_of, show, sign_in_first
+from server.requests import Request
+from storage.credits import lots_of_user
+from storage.payment_methods import methods_of_user
+from storage.statements import student_lines
+
+SHOWN_MAX = 30
+
+SOURCES: dict[LotSource, str] = {
+    "cancellation": "From a cancelled lesson",
+    "goodwill": "A gift from us",
+    "referral": "For inviting a friend",
+    "no_show": "For a missed lesson",
+    "package": "Bought as a package",
+    "gift": "A gift",
+}
+KINDS: dict[str, str] = {
+    "charge": "Charged to your card",
+    "refund": "Back to your card",
+    "refund_failed": "A refund that your card did not take",
+    "credit_rule": "Cancelled lesson turned into credit",
+    "credit_granted": "Credit from us",
+    "credit_reserved": "Credit set aside for a lesson",
+    "credit_restored": "Credit given back",
+    "credit_consumed": "Credit used",
+    "credit_refunded": "Credit given back",
+    "credit_expired": "Credit ended",
+}
+
+
+class Happened(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the list; cents as the student feels them: what is taken is negative."""
+
+    line: StudentLine
+    text: str
+    card_cents: int
+    credit_cents: int
+
+
+@get("/billing", include_in_schema=False, guards=[known])
+async def billing(request: Request) -> Template | Redirect:
+    """The viewer's cards, credit and payments."""
+    frame = await frame_of(request)
+    if frame.viewer is None:
+        return sign_in_first(frame)
+    reads, me = request.parts.reads, frame.viewer.id
+    lots = await lots_of_user(reads, user_id=me, now=frame.now)
+    lines = await student_lines(reads, user_id=me, most=SHOWN_MAX)
+    return show(
+        "billing",
+        frame,
+        {
+            "lots": lots,
+            "sources": SOURCES,
+            "credit_cents": sum(lot.remaining_cents for lot in lots),
+            "cards": await methods_of_user(reads, user_id=me),
+            "happened": [_happened(each) for each in lines],
+            "currency": CURRENCY,
+        },
+    )
+
+
+def _happened(line: StudentLine) -> Happened:
+    return Happened(
+        line=line,
+        text=KINDS.get(line.kind, "Payment"),
+        card_cents=line.refund_cents - line.card_cents,
+        credit_cents=line.credit_cents,
+    )
