@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from uuid import UUID
 
+import msgspec
 import structlog
 from prometheus_client import Counter, Histogram
 
@@ -110,6 +111,14 @@ class Snooze(Exception):
         self.is_brief = is_brief
 
 
+class Owed(msgspec.Struct, frozen=True, kw_only=True):
+    """Who pays instructors, tells those who owe, and keeps enough for all of it."""
+
+    standard_payouts: StandardPayouts
+    debts: Debts
+    floats: Floats
+
+
 class Timings:
     """Fires timings; sweeps up what has none."""
 
@@ -122,9 +131,7 @@ class Timings:
         credits: Credits,  # noqa: A002 - the house's word
         moves: Moves,
         no_shows: NoShows,
-        standard_payouts: StandardPayouts,
-        debts: Debts,
-        floats: Floats,
+        owed: Owed,
         clock: Clock,
         policy: Policy = POLICY,
     ) -> None:
@@ -135,9 +142,7 @@ class Timings:
         self._credits = credits
         self._moves = moves
         self._no_shows = no_shows
-        self._standard_payouts = standard_payouts
-        self._debts = debts
-        self._floats = floats
+        self._owed = owed
         self._clock = clock
         self._policy = policy
 
@@ -178,10 +183,10 @@ class Timings:
                     await self._credits.expire(lot_id)
                 return
             case "begin_payouts":
-                await self._standard_payouts.begin()
+                await self._owed.standard_payouts.begin()
                 return
             case "keep_float":
-                await self._floats.keep()
+                await self._owed.floats.keep()
                 return
             case _:
                 log.error("sweep.unknown", name=name)
@@ -246,15 +251,22 @@ class Timings:
                 await self._complete(timing)
             case "expire_proposal":
                 await self._moves.expire(timing.subject_id, timing_id=timing.id)
+            case "pay_out" | "remind_debt" | "expire_credit" | "remind_credit":
+                await self._of_somebody(timing)
+
+    async def _of_somebody(self, timing: Timing) -> None:
+        """What an instructor or a student is owed or owes, apart from any one lesson."""
+        subject_id = timing.subject_id
+        match timing.kind:
             case "pay_out":
-                paid = await self._standard_payouts.pay(timing.subject_id, timing_id=timing.id)
+                paid = await self._owed.standard_payouts.pay(subject_id, timing_id=timing.id)
                 _snoozed(Driven(state=paid))
             case "remind_debt":
-                await self._debts.remind(timing.subject_id, timing_id=timing.id)
+                await self._owed.debts.remind(subject_id, timing_id=timing.id)
             case "expire_credit":
-                await self._credits.expire(LotId(timing.subject_id), timing_id=timing.id)
-            case "remind_credit":
-                await self._credits.remind(LotId(timing.subject_id), timing_id=timing.id)
+                await self._credits.expire(LotId(subject_id), timing_id=timing.id)
+            case _:
+                await self._credits.remind(LotId(subject_id), timing_id=timing.id)
 
     async def _command(self, timing: Timing) -> None:
         """Asks the calendar; its own transaction ends the timing with the change.

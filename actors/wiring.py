@@ -32,7 +32,7 @@ from actors.refunds import Refunds
 from actors.restrictions import waking
 from actors.standard_payouts import StandardPayouts
 from actors.stripe_events import StripeEvents
-from actors.timings import Timings
+from actors.timings import Owed, Timings
 from domain.errors import Unavailable
 from domain.settings import POLICY, Policy
 from domain.standard_payouts import PayoutRhythm
@@ -85,7 +85,7 @@ async def open_money(
         calls_per_second=settings.stripe_calls_per_second or None,
     )
     is_income = settings.credit_breakage == "income"
-    rhythm = msgspec.convert(settings.payout_rhythm, PayoutRhythm)
+    rhythm = msgspec.convert(settings.payout_schedule, PayoutRhythm)
     policy = msgspec.structs.replace(
         policy,
         is_breakage_income=is_income,
@@ -147,11 +147,7 @@ def _money(settings: Settings, payers: Payers, payments: Payments, common: _Comm
             credits=credits_,
             moves=moves,
             no_shows=no_shows,
-            standard_payouts=StandardPayouts(
-                db=db, stripe=stripe, payments=payments, clock=clock, policy=policy
-            ),
-            debts=Debts(db=db, clock=clock, policy=policy),
-            floats=Floats(db=db, stripe=stripe, clock=clock),
+            owed=_owed(payments, common),
             clock=clock,
             policy=policy,
         ),
@@ -177,6 +173,17 @@ def _movements(
         movers=movers,
         clock=common.clock,
         policy=common.policy,
+    )
+
+
+def _owed(payments: Payments, common: _Common) -> Owed:
+    stripe, db, clock, policy = common.stripe, common.db, common.clock, common.policy
+    return Owed(
+        standard_payouts=StandardPayouts(
+            db=db, stripe=stripe, payments=payments, clock=clock, policy=policy
+        ),
+        debts=Debts(db=db, clock=clock, policy=policy),
+        floats=Floats(db=db, stripe=stripe, clock=clock),
     )
 
 

@@ -56,7 +56,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """`held` or `income`: what becomes of paid credit that expires."""
     credit_rule: str = "fee"
     """`fee` or `reversal`: how what a late cancellation costs becomes the student's credit."""
-    payout_rhythm: str = "weekly"
+    payout_schedule: str = "weekly"
     """`weekly` (Mondays), `daily` (when banks work) or `manual`: when instructors are paid out."""
     sandbox_strict: bool = False
     demo: bool = True
@@ -105,7 +105,7 @@ def settings_from(environment: Mapping[str, str] | None = None) -> Settings:
         rate_limits=read.switch("RATE_LIMITS", default=True),
         credit_breakage=read.one_of("CREDIT_BREAKAGE", "held", BREAKAGES),
         credit_rule=read.one_of("CREDIT_RULE", "fee", CREDIT_RULES),
-        payout_rhythm=read.one_of("PAYOUT_SCHEDULE", "weekly", PAYOUT_RHYTHMS),
+        payout_schedule=read.one_of("PAYOUT_SCHEDULE", "weekly", PAYOUT_RHYTHMS),
         sandbox_strict=read.switch("SANDBOX_STRICT", default=False),
         demo=read.switch("DEMO", default=True),
         data_dir=read.text("DATA_DIR", ".data"),

@@ -120,6 +120,7 @@ _REASONS: dict[str, tuple[str, ...]] = {
         "reconciliation_incidents_check_is_known",
         "reconciliation_proof_is_one",
     ),
+    "computed never less than zero": ("floats_are_not_negative",),
     "one statement writes both columns": (
         "sessions_end_has_a_reason",
         "instructors_home_is_whole",

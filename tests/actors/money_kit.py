@@ -362,7 +362,7 @@ async def open_market(
         stripe_webhook_secrets=tuple(secret for _, secret in secrets),
         stripe_api_base=emulator.url,
         token_secret="x" * 32,
-        payout_rhythm=payout_rhythm,
+        payout_schedule=payout_rhythm,
     )
     writer.freeze(max(BOOKED_AT, writer.now()))
     db = await Database.connect(database_url)

@@ -14,6 +14,7 @@ ALLOWED = {
     "client_secret": "Stripe's word for what the browser confirms with",
     "stripe_client": "Stripe's word for its SDK's entrance",
     "stripe_customer": "Stripe's customer",
+    "payout_schedule": "Stripe's word for when payouts go out by themselves",
     "schedule_version": "says which schedule of a booking a timing belongs to",
     "common_passwords": "the list of passwords everybody tries first",
 }
