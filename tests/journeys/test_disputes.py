@@ -119,6 +119,19 @@ async def test_credit_cannot_be_spent_while_a_bank_asks_about_its_payment(market
     assert await lesson.totals() == LOST
 
 
+async def test_a_late_cancellation_that_its_issuer_calls_fraud_goes_back(market: Market) -> None:
+    lesson = await Lesson.arrange(market)
+    await lesson.book("pm_card_createIssuerFraudRecord")
+    await lesson.before(hours=6)
+    await lesson.cancel()
+    await lesson.travel(await market.now())
+    assert (await lesson.read())["payment_status"] == "refunded"
+    assert await lesson.totals() == {"SP": -320, "XPR": 320}
+    listed = await (await market.admin()).get("/api/admin/refunds")
+    mine = [each for each in listed["items"] if each["booking_id"] == lesson.booking["id"]]
+    assert [(each["cause"], each["state"]) for each in mine] == [("fraud_warning", "succeeded")]
+
+
 async def test_a_dispute_is_for_admins_alone(market: Market) -> None:
     lesson = await Lesson.arrange(market)
     for person in (lesson.student, lesson.offer.instructor):
