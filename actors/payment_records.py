@@ -195,7 +195,8 @@ async def plan_rest(tx: Tx, scene: Scene, *, cause: RefundCause | None = None) -
         booking_id=facts.booking_id,
         amount_cents=payment.captured_cents - facts.refunded_cents,
         currency=facts.currency,
-        reverses_transfer=True,
+        # what became credit by a reversal has no transfer to take back any more
+        reverses_transfer=not payment.to_reverse_cents,
         cause=cause or known.get(facts.outcome, "stripe"),
         reason=facts.outcome,
         requested_by=scene.why.actor.id,
