@@ -34,7 +34,6 @@ from gateways.clock import Clock
 from gateways.stripe import StripeGateway
 from storage.audit import record_action
 from storage.database import Database
-from storage.payout_schedules import resume_payouts
 from storage.query import Tx
 from storage.reconciliation import (
     Run,
@@ -50,6 +49,7 @@ from storage.reconciliation import (
     run_by_id,
     see_incident,
 )
+from storage.standard_payouts import resume_payouts
 from storage.timings import notify_clock
 
 log = structlog.get_logger()
