@@ -35,6 +35,9 @@ KINDS: dict[str, str] = {
     "credit_consumed": "Credit used",
     "credit_refunded": "Credit given back",
     "credit_expired": "Credit ended",
+    "credit_voided": "Credit taken back with the payment it came from",
+    "application_fee_refunded": "Credit taken back with the payment it came from",
+    "refund_absorbed": "Credit taken back with the payment it came from",
 }
 
 
