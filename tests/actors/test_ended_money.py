@@ -70,9 +70,6 @@ async def statuses(market: Market, lesson: Lesson) -> list[object]:
     return sorted(str(each["status"]) for each in await market.intents(lesson.id))
 
 
-# --- let go because of a move, and owed -----------------------------------------------------------
-
-
 async def test_a_cancellation_while_the_release_is_unanswered_is_paid_once(market: Market) -> None:
     lesson = await reserved(market, hours=20)
     await fault(market, "500_before", "/cancel$", times=0)
@@ -156,9 +153,6 @@ async def test_a_release_without_an_answer_frees_the_slot_in_time(market: Market
     assert await lesson.totals() == {}
 
 
-# --- captures that cannot be made -----------------------------------------------------------------
-
-
 async def test_a_reservation_that_lapsed_at_the_bank_is_asked_for_once_more(
     market: Market,
 ) -> None:
@@ -191,9 +185,6 @@ async def test_a_capture_refused_for_reasons_that_no_look_shows_waits_for_an_hou
     assert await lesson.totals() == PAID
 
 
-# --- taken too early ------------------------------------------------------------------------------
-
-
 async def captured_early(market: Market) -> Lesson:
     lesson = await reserved(market, hours=20)
     (intent,) = await market.intents(lesson.id)
@@ -221,9 +212,6 @@ async def test_an_instructor_cancels_a_captured_lesson_and_all_goes_back(
     assert (ended.status, ended.outcome) == ("cancelled", "by_instructor")
     assert ended.payment_status == "refunded"
     assert await lesson.totals() == {"SP": -320, "XPR": 320}
-
-
-# --- the safety net -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -347,9 +335,6 @@ async def test_a_release_after_a_move_without_a_timing_is_found_by_the_sweep(
     market.writer.freeze(market.clock.now() + MINUTES)
     await market.money.timings.sweep("retry_failed_authorizations")
     assert (await lesson.read()).payment_status == "scheduled"
-
-
-# --- money that shows late ------------------------------------------------------------------------
 
 
 def told(kind: str) -> float:
