@@ -2,16 +2,17 @@
 
 from typing import Any, Final
 
+from sandbox.stripe.account_settings import account_settings
 from sandbox.stripe.balances import CURRENCY, available_cents, pending_cents
 from sandbox.stripe.context import Ctx
 from sandbox.stripe.errors import StripeError, invalid
 from sandbox.stripe.events import emit
-from sandbox.stripe.external_accounts import SLOW_BANK, add_bank_account
+from sandbox.stripe.external_accounts import SLOW_BANK, add_bank_account, add_external
 from sandbox.stripe.ids import platform_id
 from sandbox.stripe.lists import LIST, embedded, page
 from sandbox.stripe.params import merge_metadata
 from sandbox.stripe.routing import Route, delete, get, post
-from sandbox.stripe.schedules import INTERVALS, replan_sweep
+from sandbox.stripe.schedules import replan_sweep
 
 Doc = dict[str, Any]
 
@@ -25,7 +26,6 @@ DUE: Final = [
     "tos_acceptance.date",
     "tos_acceptance.ip",
 ]
-FALSE: Final = (False, "false")
 REJECTIONS: Final = (
     "fraud_payment_method_casher",
     "fraud_payment_method_tester",
@@ -45,7 +45,12 @@ SPEC: Final = {
     "capabilities": "any",
     "metadata": "map",
     "settings": "any",
-    "tos_acceptance": "any",
+    "tos_acceptance": {
+        "date": "int",
+        "ip": "str",
+        "service_agreement": "str",
+        "user_agent": "str",
+    },
     "default_currency": "str",
     "external_account": "any",
 }
@@ -67,8 +72,25 @@ def requirements(
     }
 
 
+def _check(p: Doc) -> None:
+    """Refuse what the hosted page alone collects here, rather than forget it."""
+    for name in ("company", "individual"):
+        if p.get(name):
+            raise invalid(
+                f"The emulator takes {name} from its hosted onboarding page alone.", param=name
+            )
+    if (p.get("default_currency") or CURRENCY).lower() != CURRENCY:
+        raise invalid("Only usd is supported.", param="default_currency")
+    agreement = (p.get("tos_acceptance") or {}).get("service_agreement")
+    if agreement not in (None, "full", "recipient"):
+        raise invalid(
+            f"Invalid service_agreement: {agreement}", param="tos_acceptance[service_agreement]"
+        )
+
+
 def create(ctx: Ctx, p: Doc) -> Doc:
     """POST /v1/accounts."""
+    _check(p)
     controller = p.get("controller") or {}
     dashboard = (controller.get("stripe_dashboard") or {}).get("type") or p.get("type") or "full"
     if p.get("type") and controller:
@@ -85,8 +107,16 @@ def create(ctx: Ctx, p: Doc) -> Doc:
         "stripe_dashboard": {"type": dashboard},
         "type": "application",
     }
-    _request_capabilities(account, p.get("capabilities") or {})
+    request_capabilities(account, p.get("capabilities") or {})
     ctx.insert(account)
+    return _with_bank(ctx, account, p)
+
+
+def _with_bank(ctx: Ctx, account: Doc, p: Doc) -> Doc:
+    """The account with the bank account that the same request gives it."""
+    if p.get("external_account"):
+        add_external(ctx, account, p["external_account"])
+        ctx.save(account)
     return account
 
 
@@ -123,63 +153,15 @@ def _account(ctx: Ctx, account_id: str, p: Doc, kind: str) -> Doc:
         "metadata": merge_metadata({}, p.get("metadata")),
         "payouts_enabled": False,
         "requirements": requirements(list(DUE), "requirements.past_due"),
-        "settings": _settings(ctx, p.get("settings") or {}),
-        "tos_acceptance": {"date": None, "ip": None, "user_agent": None},
+        "settings": account_settings(ctx, p.get("settings") or {}),
+        "tos_acceptance": {"date": None, "ip": None, "user_agent": None}
+        | (p.get("tos_acceptance") or {}),
         "type": "express" if kind == "express" else "none",
         "_": {},
     }
 
 
-def _settings(ctx: Ctx, given: Doc) -> Doc:
-    """Account settings; payouts follow the schedule asked for."""
-    payouts = given.get("payouts") or {}
-    interval = ctx.config.default_payout_interval
-    schedule = {"delay_days": 2, "interval": interval, **(payouts.get("schedule") or {})}
-    schedule["delay_days"] = (
-        2 if schedule["delay_days"] == "minimum" else int(schedule["delay_days"])
-    )
-    if schedule["interval"] not in INTERVALS:
-        raise invalid(
-            f"Invalid interval: {schedule['interval']}",
-            param="settings[payouts][schedule][interval]",
-        )
-    if "monthly_anchor" in schedule:
-        schedule["monthly_anchor"] = int(schedule["monthly_anchor"])
-    if isinstance(schedule.get("monthly_payout_days"), dict):
-        days = schedule["monthly_payout_days"].values()
-        schedule["monthly_payout_days"] = [int(day) for day in days]
-    if isinstance(schedule.get("weekly_payout_days"), dict):
-        schedule["weekly_payout_days"] = list(schedule["weekly_payout_days"].values())
-    descriptor = {
-        "statement_descriptor": None,
-        "statement_descriptor_kana": None,
-        "statement_descriptor_kanji": None,
-        "statement_descriptor_prefix_kana": None,
-        "statement_descriptor_prefix_kanji": None,
-    }
-    return {
-        "bacs_debit_payments": {"display_name": None, "service_user_number": None},
-        "branding": {"icon": None, "logo": None, "primary_color": None, "secondary_color": None},
-        "card_issuing": {"tos_acceptance": {"date": None, "ip": None}},
-        "card_payments": {
-            "decline_on": {"avs_failure": False, "cvc_failure": False},
-            "statement_descriptor_prefix": None,
-            "statement_descriptor_prefix_kana": None,
-            "statement_descriptor_prefix_kanji": None,
-        },
-        "dashboard": {"display_name": None, "timezone": "Etc/UTC"},
-        "invoices": {"default_account_tax_ids": None, "hosted_payment_method_save": "offer"},
-        "payments": descriptor,
-        "payouts": {
-            "debit_negative_balances": payouts.get("debit_negative_balances") not in FALSE,
-            "schedule": schedule,
-            "statement_descriptor": payouts.get("statement_descriptor"),
-        },
-        "sepa_debit_payments": {},
-    }
-
-
-def _request_capabilities(account: Doc, wanted: Doc) -> None:
+def request_capabilities(account: Doc, wanted: Doc) -> None:
     """A requested capability is inactive until the account is complete."""
     for name, options in wanted.items():
         is_requested = isinstance(options, dict) and options.get("requested") == "true"
@@ -225,7 +207,8 @@ def complete(ctx: Ctx, account: Doc, routing_number: str, account_number: str) -
     }
     if not account["external_accounts"]["data"]:
         add_bank_account(ctx, account, routing_number, account_number)
-    changed = [name for name, state in account["capabilities"].items() if state != "active"]
+    states = account["capabilities"]
+    changed = {name: state for name, state in states.items() if state != "active"}
     account["capabilities"] = dict.fromkeys(account["capabilities"] or {"transfers": ""}, "active")
     account |= {
         "charges_enabled": account["capabilities"].get("card_payments") == "active",
@@ -244,8 +227,8 @@ def complete(ctx: Ctx, account: Doc, routing_number: str, account_number: str) -
         account["requirements"]["pending_verification"] = ["external_account"]
     ctx.save(account)
     there = ctx.on(account["id"])
-    for name in changed:
-        emit(there, "capability.updated", capability(account, name))
+    for name, state in changed.items():
+        emit(there, "capability.updated", capability(account, name), {"status": state})
     emit(there, "account.updated", account, previous)
 
 
@@ -279,8 +262,11 @@ def retrieve(ctx: Ctx, p: Doc, account_id: str) -> Doc:  # noqa: ARG001 -- every
 
 def update(ctx: Ctx, p: Doc, account_id: str) -> Doc:
     """POST /v1/accounts/{id}."""
+    _check(p)
     account = load_account(ctx, account_id)
     previous = {name: account[name] for name in p if name in account}
+    if p.get("tos_acceptance"):
+        account["tos_acceptance"] = account["tos_acceptance"] | p["tos_acceptance"]
     for name in ("email", "business_type"):
         if name in p:
             account[name] = p[name]
@@ -290,10 +276,11 @@ def update(ctx: Ctx, p: Doc, account_id: str) -> Doc:
         schedule = {
             "payouts": account["settings"]["payouts"] | (p["settings"].get("payouts") or {})
         }
-        account["settings"] = _settings(ctx, schedule)
+        account["settings"] = account_settings(ctx, schedule)
     if "metadata" in p:
         account["metadata"] = merge_metadata(account["metadata"], p["metadata"])
-    _request_capabilities(account, p.get("capabilities") or {})
+    request_capabilities(account, p.get("capabilities") or {})
+    _with_bank(ctx, account, p)
     ctx.save(account)
     replan_sweep(ctx, account_id)
     emit(ctx.on(account_id), "account.updated", account, previous)
@@ -305,16 +292,23 @@ def reject(ctx: Ctx, p: Doc, account_id: str) -> Doc:
     account = load_account(ctx, account_id)
     if p["reason"] not in REJECTIONS:
         raise invalid(f"Invalid reason: {p['reason']}", param="reason")
+    if p.get("payouts_action") not in (None, "none", "pause"):
+        raise invalid(f"Invalid payouts_action: {p['payouts_action']}", param="payouts_action")
     kind = p["reason"].partition("_")[0]
+    before = account["capabilities"]
     reason = {"fraud": "fraud", "terms": "terms_of_service"}.get(kind, "other")
     account["capabilities"] = dict.fromkeys(account["capabilities"], "inactive")
     account |= {
         "charges_enabled": False,
-        "payouts_enabled": False,
+        "payouts_enabled": account["payouts_enabled"] and p.get("payouts_action") == "none",
         "requirements": requirements([], f"rejected.{reason}"),
     }
     ctx.save(account)
-    emit(ctx.on(account_id), "account.updated", account)
+    there = ctx.on(account_id)
+    for name, state in before.items():
+        if state != "inactive":
+            emit(there, "capability.updated", capability(account, name), {"status": state})
+    emit(there, "account.updated", account)
     return account
 
 
@@ -332,32 +326,6 @@ def remove(ctx: Ctx, p: Doc, account_id: str) -> Doc:  # noqa: ARG001 -- every h
 def list_accounts(ctx: Ctx, p: Doc) -> Doc:
     """GET /v1/accounts."""
     return page(ctx.on(""), "account", p, "/v1/accounts")
-
-
-def list_capabilities(ctx: Ctx, p: Doc, account_id: str) -> Doc:  # noqa: ARG001
-    """GET /v1/accounts/{id}/capabilities."""
-    account = load_account(ctx, account_id)
-    data = [capability(account, name) for name in sorted(account["capabilities"])]
-    return embedded(data, f"/v1/accounts/{account_id}/capabilities")
-
-
-def retrieve_capability(ctx: Ctx, p: Doc, account_id: str, name: str) -> Doc:  # noqa: ARG001
-    """GET /v1/accounts/{id}/capabilities/{capability}."""
-    return capability(load_account(ctx, account_id), name)
-
-
-def update_capability(ctx: Ctx, p: Doc, account_id: str, name: str) -> Doc:
-    """POST /v1/accounts/{id}/capabilities/{capability}: request it, or give it up."""
-    account = load_account(ctx, account_id)
-    if p.get("requested"):
-        _request_capabilities(account, {name: {"requested": "true"}})
-    elif name in account["capabilities"]:
-        account["capabilities"][name] = "inactive"
-    ctx.save(account)
-    there = ctx.on(account_id)
-    emit(there, "capability.updated", capability(account, name))
-    emit(there, "account.updated", account)
-    return capability(account, name)
 
 
 ROUTES: list[Route] = [
@@ -381,8 +349,5 @@ ROUTES: list[Route] = [
     get("/v1/accounts/{id}", retrieve),
     post("/v1/accounts/{id}", update, SPEC),
     delete("/v1/accounts/{id}", remove),
-    get("/v1/accounts/{id}/capabilities", list_capabilities),
-    get("/v1/accounts/{id}/capabilities/{capability}", retrieve_capability),
     post("/v1/accounts/{id}/reject", reject, {"reason": "str!", "payouts_action": "str"}),
-    post("/v1/accounts/{id}/capabilities/{capability}", update_capability, {"requested": "bool"}),
 ]

@@ -1,19 +1,11 @@
-"""Balance settings, the payouts that follow their schedule, and debts nobody paid."""
+"""Balance settings, and the payouts that follow their schedule."""
 
 from typing import Any, Final
 
-from sandbox.stripe.balances import (
-    CURRENCY,
-    PLATFORM,
-    add_transaction,
-    available_cents,
-    balance_of,
-    journal,
-    pending_cents,
-)
+from sandbox.stripe.balances import CURRENCY, PLATFORM, available_cents
 from sandbox.stripe.context import Ctx
 from sandbox.stripe.errors import StripeError, invalid
-from sandbox.stripe.events import emit
+from sandbox.stripe.events import changed_from, emit
 from sandbox.stripe.payouts import destination, send
 from sandbox.stripe.routing import Route, get, post
 from sandbox.stripe.schedules import (
@@ -76,7 +68,7 @@ def retrieve(ctx: Ctx, p: Doc) -> Doc:  # noqa: ARG001 -- every handler's form
 
 def update(ctx: Ctx, p: Doc) -> Doc:
     """POST /v1/balance_settings: only what is given changes."""
-    settings = settings_of(ctx, ctx.account)
+    settings, before = settings_of(ctx, ctx.account), view(ctx)
     payments = p.get("payments") or {}
     payouts = payments.get("payouts") or {}
     if payments.get("debit_negative_balances") is not None:
@@ -94,7 +86,7 @@ def update(ctx: Ctx, p: Doc) -> Doc:
         settings["start_of_day"] = timing["start_of_day"]
     save_settings(ctx, ctx.account, settings)
     after = view(ctx)
-    emit(ctx, "balance_settings.updated", after)
+    emit(ctx, "balance_settings.updated", after, changed_from(before, after))
     return after
 
 
@@ -169,37 +161,6 @@ def sweep_balance(ctx: Ctx, subject: str) -> None:
         payout["id"],
         here.account,
     )
-
-
-def collect_debt(ctx: Ctx, account: str) -> None:
-    """Due work: an account has owed for 180 days, so the platform pays for it (if it is liable)."""
-    owner = ctx.store.find("account", account, "") or {"controller": {}}
-    if (owner["controller"].get("losses") or {}).get("payments") != "application":
-        return
-    debt = -(available_cents(ctx, account) + pending_cents(ctx, account))
-    if debt <= 0:
-        return
-    text = "Connect collection transfer"
-    transfer_id = ctx.new_id("connct")
-    given = add_transaction(
-        ctx, "", "connect_collection_transfer", -debt, transfer_id, description=text
-    )
-    got = add_transaction(
-        ctx, account, "connect_collection_transfer", debt, transfer_id, description=text
-    )
-    journal(ctx, [("", -debt, given["id"]), (account, debt, got["id"])])
-    ctx.on("").insert(
-        {
-            "id": transfer_id,
-            "object": "connect_collection_transfer",
-            "amount": debt,
-            "created": ctx.now,
-            "currency": CURRENCY,
-            "destination": account,
-            "livemode": False,
-        }
-    )
-    emit(ctx.on(account), "balance.available", balance_of(ctx, account))
 
 
 ROUTES: list[Route] = [

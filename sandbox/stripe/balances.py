@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sandbox.stripe.clock import DAY_SECONDS, after_business_days
 from sandbox.stripe.context import Ctx
+from sandbox.stripe.errors import invalid
 from sandbox.stripe.events import emit
 from sandbox.stripe.lists import LIST, page
 from sandbox.stripe.routing import Route, get
@@ -155,14 +156,18 @@ def _change(ctx: Ctx, account: str, *, available: int, pending: int) -> None:
 
 
 def _watch_debt(ctx: Ctx, account: str) -> None:
-    """An account that owes has 180 days from the moment it began to."""
+    """An account that owes has 180 days from the moment it began to; its bank may pay sooner."""
     if available_cents(ctx, account) + pending_cents(ctx, account) >= 0:
         ctx.store.unplan("collect_debt", account)
+        ctx.store.unplan("debit_bank", account)
     elif not ctx.store.scalar(
         "SELECT 1 FROM due WHERE kind = 'collect_debt' AND subject = ?", account
     ):
         at_us = ctx.now_us + COLLECTION_DAYS * DAY_SECONDS * 1_000_000
         ctx.store.plan("collect_debt", account, at_us)
+        if days := ctx.config.negative_debit_days:
+            at_us = ctx.now_us + days * DAY_SECONDS * 1_000_000
+            ctx.store.plan("debit_bank", account, at_us)
 
 
 def journal(ctx: Ctx, lines: Sequence[tuple[str, int, str | None]]) -> None:
@@ -235,6 +240,17 @@ def pending_cents(ctx: Ctx, account: str) -> int:
 def instant_cents(ctx: Ctx, account: str) -> int:
     """What can be paid out at once: card money need not have settled."""
     return max(0, available_cents(ctx, account) + pending_cents(ctx, account))
+
+
+def check_source(p: Doc) -> None:
+    """All money here came from cards: there is none of another `source_type`."""
+    if p.get("source_type") not in (None, "card"):
+        raise invalid(
+            f"You have insufficient funds of the source type {p['source_type']}: all funds are"
+            " card.",
+            code="balance_insufficient",
+            param="source_type",
+        )
 
 
 def settle_funds(ctx: Ctx, subject: str) -> None:

@@ -13,10 +13,12 @@ from sandbox.stripe.balances import (
 )
 from sandbox.stripe.cards import Card, card_of
 from sandbox.stripe.context import Ctx, shown
+from sandbox.stripe.descriptors import check_descriptors, described
 from sandbox.stripe.disputes import dispute_as_card_does
 from sandbox.stripe.errors import invalid
 from sandbox.stripe.events import emit
 from sandbox.stripe.fraud import warn
+from sandbox.stripe.intent_checks import check_share
 from sandbox.stripe.params import merge_metadata
 from sandbox.stripe.transfers import destination_account, make_transfer
 
@@ -52,6 +54,26 @@ def capture(ctx: Ctx, p: Doc, intent_id: str) -> Doc:
             code="amount_too_large",
             param="amount_to_capture",
         )
+    if p.get("final_capture") is False:
+        raise invalid(
+            "This PaymentIntent does not support multiple captures: final_capture must be true.",
+            param="final_capture",
+        )
+    fee = _fee(intent, p, amount)
+    _share(intent, p, amount, fee)
+    if "metadata" in p:
+        intent["metadata"] = merge_metadata(intent["metadata"], p["metadata"])
+    intent["application_fee_amount"] = fee
+    charge = ctx.load("charge", intent["latest_charge"])
+    check_descriptors(p)
+    if "statement_descriptor_suffix" in p:
+        intent["statement_descriptor_suffix"] = p["statement_descriptor_suffix"]
+        charge |= described(intent)
+    return take(ctx, intent, charge, amount, fee)
+
+
+def _fee(intent: Doc, p: Doc, amount: int) -> int | None:
+    """The platform's fee of this capture: asked for now, or the intent's, at most all of it."""
     fee = p.get("application_fee_amount")
     if fee is not None and not 0 <= fee <= amount:
         raise invalid(
@@ -65,11 +87,20 @@ def capture(ctx: Ctx, p: Doc, intent_id: str) -> Doc:
         )
     if fee is None and intent["application_fee_amount"] is not None:
         fee = min(intent["application_fee_amount"], amount)
-    if "metadata" in p:
-        intent["metadata"] = merge_metadata(intent["metadata"], p["metadata"])
-    intent["application_fee_amount"] = fee
-    charge = ctx.load("charge", intent["latest_charge"])
-    return take(ctx, intent, charge, amount, fee)
+    return fee
+
+
+def _share(intent: Doc, p: Doc, amount: int, fee: int | None) -> None:
+    """What of the capture goes on to the destination, when it is said as an amount."""
+    given = p.get("transfer_data")
+    if given and not intent["transfer_data"]:
+        raise invalid(
+            "The transfer_data of a PaymentIntent without a destination cannot be captured.",
+            param="transfer_data",
+        )
+    if given and given.get("amount") is not None:
+        intent["transfer_data"] = {**intent["transfer_data"], "amount": given["amount"]}
+    check_share(intent["transfer_data"], amount if given else intent["amount"], fee)
 
 
 def _not_capturable(intent: Doc) -> Exception:

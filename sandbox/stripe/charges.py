@@ -5,6 +5,7 @@ from typing import Any, Final
 from sandbox.stripe.balances import CURRENCY
 from sandbox.stripe.cards import card_of
 from sandbox.stripe.context import Ctx
+from sandbox.stripe.descriptors import PREFIX, described
 from sandbox.stripe.errors import decline_fields
 from sandbox.stripe.events import emit
 from sandbox.stripe.lists import LIST, page
@@ -92,7 +93,7 @@ def new_charge(ctx: Ctx, intent: Doc, payment_method: Doc, *, off_session: bool)
         payment_method=payment_method["id"],
         payment_method_details={"card": card, "type": "card"},
         receipt_email=intent["receipt_email"],
-        statement_descriptor_suffix=intent["statement_descriptor_suffix"],
+        **described(intent),
         transfer_data=intent["transfer_data"] and {"amount": None, **intent["transfer_data"]},
         transfer_group=intent["transfer_group"],
     )
@@ -155,7 +156,7 @@ def _charge(ctx: Ctx, charge_id: str, **fields: object) -> Doc:
             "phone": None,
             "tax_id": None,
         },
-        "calculated_statement_descriptor": "INSTAINSTRU",
+        "calculated_statement_descriptor": PREFIX,
         "captured": False,
         "created": ctx.now,
         "currency": CURRENCY,

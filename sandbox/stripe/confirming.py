@@ -149,7 +149,11 @@ def answer_challenge(ctx: Ctx, intent_id: str, *, is_passed: bool) -> Doc:
     refused = intent["_"].get("refused_payment_method")
     if intent["status"] == "requires_payment_method" and refused:
         payment_method = ctx.load("payment_method", refused)
-        intent = attempt(ctx, intent, payment_method, off_session=False)
+        if not is_passed:
+            # whatever the card would have said: a challenge that fails authorizes nothing
+            intent = _challenge(ctx, intent, payment_method, None)
+        else:
+            intent = attempt(ctx, intent, payment_method, off_session=False)
         if intent["status"] != "requires_action":
             return intent
     if intent["status"] != "requires_action":

@@ -95,11 +95,6 @@ class Ctx:
         return doc
 
 
-def hidden(doc: Doc) -> Doc:
-    """The part of an object that is never shown."""
-    return doc.setdefault("_", {})
-
-
 def shown(doc: Doc) -> Doc:
     """An object without its hidden part."""
     return {name: value for name, value in doc.items() if name != "_"}

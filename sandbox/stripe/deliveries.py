@@ -30,6 +30,7 @@ GATHER_POLL_SECONDS: Final = 0.2
 IDLE_SECONDS: Final = 1.0
 RETRY_SECONDS: Final = (5, 30, 120, 600, 3_600, 10_800, *([21_600] * 11))
 """Gaps between attempts: 5 s, 30 s, 2 min, 10 min, 1 h, 3 h, then 6 h until three days are over."""
+PATIENCE_US: Final = sum(RETRY_SECONDS) * 1_000_000
 ARRIVAL_POLL_SECONDS: Final = 0.02
 
 
@@ -239,11 +240,12 @@ class Deliverer:
         self.in_flight.discard(row["id"])
 
     def _failed(self, row: sqlite3.Row, endpoint: Doc, answer: str) -> None:
-        """Try again later, or give up after three days and disable the endpoint."""
+        """Try again later; after three days give up, and disable an endpoint that took nothing."""
         attempts = row["attempts"]
         if attempts >= len(RETRY_SECONDS):
             self._record(row, "failed", answer)
-            self._disable(endpoint)
+            if not self._took_anything(endpoint["id"]):
+                self._disable(endpoint)
             return
         is_wall = self.config.retry_clock == "wall"
         now_us = self.clock.wall_us() if is_wall else self.clock.now_us()
@@ -256,6 +258,17 @@ class Deliverer:
             row["id"],
         )
         self.in_flight.discard(row["id"])
+
+    def _took_anything(self, endpoint_id: str) -> bool:
+        """Whether an endpoint answered any delivery with success within the last three days."""
+        is_wall = self.config.retry_clock == "wall"
+        now_us = self.clock.wall_us() if is_wall else self.clock.now_us()
+        column = "wall_at" if is_wall else "at"
+        query = (
+            "SELECT 1 FROM attempts JOIN deliveries ON deliveries.id = attempts.delivery"  # noqa: S608 -- our own column names
+            f" WHERE endpoint_id = ? AND status BETWEEN 200 AND 299 AND attempts.{column} >= ?"
+        )
+        return bool(self.store.scalar(query, endpoint_id, now_us - PATIENCE_US))
 
     def _disable(self, endpoint: Doc) -> None:
         """Send nothing there any more, as Stripe after three days; the log tells it."""

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from sandbox.stripe.balance_settings import collect_debt, sweep_balance
+from sandbox.stripe.balance_settings import sweep_balance
 from sandbox.stripe.balances import settle_funds
 from sandbox.stripe.captures import expire_authorization
 from sandbox.stripe.clock import EmulatorClock, rfc3339
 from sandbox.stripe.context import Ctx
+from sandbox.stripe.debts import collect_debt, debit_bank
 from sandbox.stripe.disputes import decide_dispute, end_dispute
 from sandbox.stripe.external_accounts import verify_bank
 from sandbox.stripe.misfortunes import spoil
@@ -22,6 +23,7 @@ Doc = dict[str, Any]
 WORK: Final[dict[str, Callable[[Ctx, str], object]]] = {
     "collect_debt": collect_debt,
     "complete_refunds": complete_refunds,
+    "debit_bank": debit_bank,
     "decide_dispute": decide_dispute,
     "end_dispute": end_dispute,
     "expire_authorization": expire_authorization,

@@ -24,6 +24,8 @@ def emit(ctx: Ctx, kind: str, doc: Doc, previous: Doc | None = None) -> str:
         if endpoint["_"]["is_connect"] == bool(ctx.account) and _wants(endpoint, kind)
     ]
     data: Doc = {"object": shown(doc)}
+    if previous is None and kind.endswith(".updated"):
+        previous = changed_from(ctx.store.replica.before_now(doc.get("id") or ""), data["object"])
     if previous is not None:
         data["previous_attributes"] = previous
     event: Doc = {
@@ -43,6 +45,22 @@ def emit(ctx: Ctx, kind: str, doc: Doc, previous: Doc | None = None) -> str:
     for endpoint in endpoints:
         enqueue(ctx, event_id, endpoint["id"])
     return event_id
+
+
+def changed_from(old: Doc | None, new: Doc) -> Doc | None:
+    """What differs, as it was: nested objects by their own differences; None if it was not kept."""
+    if old is None:
+        return None
+    previous: Doc = {}
+    for name in old.keys() | new.keys():
+        before, after = old.get(name), new.get(name)
+        if name == "_" or before == after:
+            continue
+        if isinstance(before, dict) and isinstance(after, dict):
+            previous[name] = changed_from(before, after)
+        else:
+            previous[name] = before
+    return previous
 
 
 def enqueue(ctx: Ctx, event_id: str, endpoint_id: str) -> None:

@@ -16,6 +16,8 @@ Doc = dict[str, Any]
 SLOW_BANK: Final = "000999999991"
 """Its verification takes a while: payouts are enabled only after it."""
 SLOW_SECONDS: Final = 3_600
+NEVER_INSTANT_BANK: Final = "000777777771"
+"""The emulator's own: a bank that takes standard payouts alone."""
 ROUTING_LENGTH: Final = 9
 PLATFORM_BANK: Final = "000123456789"
 
@@ -44,6 +46,7 @@ def add_bank_account(ctx: Ctx, account: Doc, routing_number: str, account_number
 
 def _bank(ctx: Ctx, owner: str, routing_number: str, account_number: str) -> Doc:
     """A new bank account (not yet kept); the whole number is hidden."""
+    is_instant = account_number != NEVER_INSTANT_BANK
     return {
         "id": ctx.new_id("ba"),
         "object": "bank_account",
@@ -51,7 +54,7 @@ def _bank(ctx: Ctx, owner: str, routing_number: str, account_number: str) -> Doc
         "account_holder_name": None,
         "account_holder_type": "individual",
         "account_type": None,
-        "available_payout_methods": ["standard", "instant"],
+        "available_payout_methods": ["standard", *(["instant"] if is_instant else [])],
         "bank_name": "STRIPE TEST BANK",
         "country": "US",
         "currency": CURRENCY,
@@ -114,7 +117,19 @@ def verify_bank(ctx: Ctx, bank_id: str) -> None:
 def create(ctx: Ctx, p: Doc, account_id: str) -> Doc:
     """POST /v1/accounts/{id}/external_accounts with bank account data or `btok_us_verified`."""
     account = load_owner(ctx, account_id)
-    data = p["external_account"]
+    bank = add_external(ctx, account, p["external_account"])
+    if p.get("default_for_currency"):
+        _make_default(ctx, account, bank["id"])
+    ctx.save(account)
+    kept = ctx.store.find("bank_account", bank["id"]) or bank
+    if "metadata" in p:
+        kept["metadata"] = merge_metadata({}, p["metadata"])
+        save_bank(ctx.on(account_id), kept)
+    return kept
+
+
+def add_external(ctx: Ctx, account: Doc, data: object) -> Doc:
+    """A new external account from a token or a hash; the caller saves the account."""
     if data == "btok_us_verified":
         data = {"object": "bank_account", "routing_number": "110000000"}
         data["account_number"] = "000123456789"
@@ -133,11 +148,7 @@ def create(ctx: Ctx, p: Doc, account_id: str) -> Doc:
             code="account_number_invalid",
             param="external_account[account_number]",
         )
-    bank = add_bank_account(ctx, account, routing, number)
-    if p.get("default_for_currency"):
-        _make_default(ctx, account, bank["id"])
-    ctx.save(account)
-    return ctx.store.find("bank_account", bank["id"]) or bank
+    return add_bank_account(ctx, account, routing, number)
 
 
 def _make_default(ctx: Ctx, account: Doc, bank_id: str) -> None:

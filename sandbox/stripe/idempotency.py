@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -95,26 +95,31 @@ class Keys:
 
 
 class ObjectLocks:
-    """Two writes on one object wait for each other, for a while."""
+    """Two writes on one of the same objects wait for each other, for a while."""
 
     def __init__(self) -> None:
         self.locks: dict[str, asyncio.Lock] = {}
 
     @asynccontextmanager
-    async def holding(self, object_id: str | None, wait_ms: int) -> AsyncIterator[None]:
-        """Hold the object; 429 `lock_timeout` when it stays busy."""
-        if object_id is None:
-            yield
-            return
-        lock = self.locks.setdefault(object_id, asyncio.Lock())
+    async def holding(self, object_ids: Iterable[str], wait_ms: int) -> AsyncIterator[None]:
+        """Hold all of the objects; 429 `lock_timeout` when one stays busy."""
+        held: list[str] = []
         try:
-            async with asyncio.timeout(wait_ms / 1000):
-                await lock.acquire()
-        except TimeoutError:
-            raise lock_timeout() from None
-        try:
+            try:
+                async with asyncio.timeout(wait_ms / 1000):
+                    for object_id in sorted(set(object_ids)):  # one order: never two in a ring
+                        await self.locks.setdefault(object_id, asyncio.Lock()).acquire()
+                        held.append(object_id)
+            except TimeoutError:
+                raise lock_timeout() from None
             yield
         finally:
-            lock.release()
-            if not lock.locked() and not lock._waiters:  # noqa: SLF001 -- nobody else waits for it
-                self.locks.pop(object_id, None)
+            for object_id in held:
+                self._release(object_id)
+
+    def _release(self, object_id: str) -> None:
+        """Let the next one in; forget a lock nobody waits for."""
+        lock = self.locks[object_id]
+        lock.release()
+        if not lock.locked() and not lock._waiters:  # noqa: SLF001 -- nobody else waits for it
+            self.locks.pop(object_id, None)

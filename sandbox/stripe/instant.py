@@ -54,6 +54,12 @@ def fee_of(config: Config, net: int, balance: int) -> int:
     return gross - net
 
 
+def takes_instant(ctx: Ctx) -> bool:
+    """Whether the account's agreement allows instant payouts: the recipient one does not."""
+    account = ctx.store.find("account", ctx.account, "") if ctx.account else None
+    return account is None or account["tos_acceptance"].get("service_agreement") != "recipient"
+
+
 def net_available(ctx: Ctx, destinations: list[Doc]) -> list[Doc]:
     """`instant_available[].net_available`: what each destination would get."""
     net = net_of(ctx.config, instant_cents(ctx, ctx.account))
@@ -61,14 +67,14 @@ def net_available(ctx: Ctx, destinations: list[Doc]) -> list[Doc]:
         {"amount": net, "destination": each["id"], "source_types": {"card": net}}
         for each in destinations
         if "instant" in each["available_payout_methods"] and each["currency"] == CURRENCY
+        # nothing goes to a bank that returned a payout until it is changed
+        and each["status"] != "errored"
     ]
 
 
 def quote(ctx: Ctx, balance: Doc) -> None:
     """Complete an expanded balance; the platform has no pricing for itself."""
     if not ctx.account:
-        # nothing goes to a bank that returned a payout until it is changed
-        and each["status"] != "errored"
         raise invalid(
             "You cannot expand instant_available.net_available on a platform's own balance: it"
             " exists for connected accounts only.",
@@ -76,6 +82,6 @@ def quote(ctx: Ctx, balance: Doc) -> None:
         )
     account = ctx.store.find("account", ctx.account, "") or {}
     is_open = account["payouts_enabled"]
-    banks = account["external_accounts"]["data"] if is_open else []
+    banks = account["external_accounts"]["data"] if is_open and takes_instant(ctx) else []
     for each in balance["instant_available"]:
         each["net_available"] = net_available(ctx, banks)

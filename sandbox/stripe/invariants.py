@@ -46,6 +46,43 @@ CHECKS: Final[dict[str, str]] = {
         " AND body ->> '$.status' = 'requires_capture'"
         " AND id NOT IN (SELECT subject FROM due WHERE kind = 'expire_authorization')"
     ),
+    "a transfer's reversals are what was reversed of it": (
+        "SELECT t.id, t.body ->> '$.amount_reversed' AS told, coalesce((SELECT"
+        " sum(body ->> '$.amount') FROM objects WHERE kind = 'transfer_reversal'"
+        " AND parent = t.id), 0) AS made FROM objects t WHERE t.kind = 'transfer'"
+        " AND (told <> made OR told > t.body ->> '$.amount'"
+        " OR (told = t.body ->> '$.amount') <> (t.body ->> '$.reversed'))"
+    ),
+    "a fee's refunds are what was refunded of it": (
+        "SELECT f.id, f.body ->> '$.amount_refunded' AS told, coalesce((SELECT"
+        " sum(body ->> '$.amount') FROM objects WHERE kind = 'fee_refund'"
+        " AND parent = f.id), 0) AS made FROM objects f WHERE f.kind = 'application_fee'"
+        " AND (told <> made OR told > f.body ->> '$.amount')"
+    ),
+    "transfers out of a charge send no more than it took": (
+        "SELECT c.id, sum(t.body ->> '$.amount') AS sent FROM objects t JOIN objects c"
+        " ON c.id = t.parent WHERE t.kind = 'transfer' AND c.kind = 'charge'"
+        " GROUP BY c.id HAVING sent > c.body ->> '$.amount_captured'"
+    ),
+    "a charge's refunds are what was refunded of it": (
+        "SELECT c.id, c.body ->> '$.amount_refunded' AS told,"
+        " coalesce(c.body ->> '$._.released', 0) + coalesce((SELECT sum(body ->> '$.amount')"
+        " FROM objects WHERE kind = 'refund' AND parent = c.id"
+        " AND body ->> '$.status' NOT IN ('failed', 'canceled')), 0) AS made"
+        " FROM objects c WHERE c.kind = 'charge' AND told <> made"
+    ),
+    "no amount is negative": (
+        "SELECT id, kind FROM objects WHERE kind IN ('payment_intent', 'charge', 'refund',"
+        " 'transfer', 'transfer_reversal', 'application_fee', 'fee_refund', 'dispute', 'topup')"
+        " AND min(body ->> '$.amount', coalesce(body ->> '$.amount_refunded', 0),"
+        " coalesce(body ->> '$.amount_reversed', 0), coalesce(body ->> '$.amount_captured', 0),"
+        " coalesce(body ->> '$.amount_received', 0), coalesce(body ->> '$.amount_capturable', 0))"
+        " < 0"
+    ),
+    "a payout below zero takes a payout or a debt back": (
+        "SELECT id FROM objects WHERE kind = 'payout' AND body ->> '$.amount' <= 0"
+        " AND body ->> '$.original_payout' IS NULL AND NOT body ->> '$.automatic'"
+    ),
     "a charge gives back no more than it took": (
         "SELECT id FROM objects WHERE kind = 'charge'"
         " AND body ->> '$.amount_refunded' > body ->> '$.amount'"

@@ -5,7 +5,7 @@
 
 from typing import Any, Final
 
-from sandbox.stripe.accounts import load_account, requirements
+from sandbox.stripe.accounts import capability, load_account, requirements
 from sandbox.stripe.captures import expire_authorization
 from sandbox.stripe.context import Ctx, shown
 from sandbox.stripe.disputes import open_dispute
@@ -92,6 +92,7 @@ def restrict(
 ) -> Doc:
     """Restrict or free a connected account, and tell it; None leaves as is."""
     account = load_account(ctx.on(""), account_id)
+    before = account["capabilities"].get("transfers")
     if transfers is not None:
         account["capabilities"]["transfers"] = transfers
     if payouts_enabled is not None:
@@ -103,7 +104,10 @@ def restrict(
         else requirements(["individual.verification.document"], "requirements.past_due")
     )
     ctx.store.save(account)
-    emit(ctx.on(account_id), "account.updated", account)
+    there = ctx.on(account_id)
+    if account["capabilities"].get("transfers") != before:
+        emit(there, "capability.updated", capability(account, "transfers"), {"status": before})
+    emit(there, "account.updated", account)
     return account
 
 

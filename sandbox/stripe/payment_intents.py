@@ -7,18 +7,23 @@ from sandbox.stripe.captures import cancel, capture
 from sandbox.stripe.confirming import attempt
 from sandbox.stripe.context import Ctx, shown
 from sandbox.stripe.customers import load_customer
+from sandbox.stripe.descriptors import check_descriptors
 from sandbox.stripe.errors import invalid, unauthorized
 from sandbox.stripe.events import emit
+from sandbox.stripe.intent_checks import (
+    allowed_types,
+    check_amount,
+    check_options,
+    check_owner,
+    check_split,
+)
 from sandbox.stripe.lists import LIST, page
 from sandbox.stripe.params import merge_metadata
 from sandbox.stripe.payment_methods import BROWSER_EXTRAS, DATA_SPEC, from_data, resolve
 from sandbox.stripe.routing import Route, get, post
-from sandbox.stripe.transfers import destination_account
 
 Doc = dict[str, Any]
 
-AMOUNT_MIN: Final = 50
-AMOUNT_MAX: Final = 99_999_999
 CONFIRMABLE: Final = ("requires_payment_method", "requires_confirmation", "requires_action")
 EDITABLE: Final = CONFIRMABLE
 FREE_FIELDS: Final = (
@@ -94,6 +99,11 @@ PASSED_ON: Final = (
 
 def create(ctx: Ctx, p: Doc) -> Doc:
     """POST /v1/payment_intents, confirmed at once with `confirm=true`."""
+    if ctx.account:
+        raise invalid(
+            "The emulator has no direct charges: leave the Stripe-Account header out and name the"
+            " account in transfer_data[destination]."
+        )
     intent = _new_intent(ctx, p)
     ctx.insert(intent)
     emit(ctx, "payment_intent.created", intent)
@@ -109,12 +119,14 @@ def create(ctx: Ctx, p: Doc) -> Doc:
 
 def _new_intent(ctx: Ctx, p: Doc) -> Doc:
     """An intent of these parameters (not yet kept)."""
-    _check_amount(p["amount"])
+    check_amount(p["amount"])
+    check_descriptors(p)
+    check_options(p)
     if p["currency"].lower() != CURRENCY:
         raise invalid(f"Invalid currency: {p['currency']}.", param="currency")
     if p.get("customer"):
         load_customer(ctx, p["customer"], param="customer")
-    types = _allowed_types(p)
+    types = allowed_types(p)
     intent_id = ctx.new_id("pi")
     transfer_data = p.get("transfer_data")
     intent: Doc = {
@@ -143,81 +155,10 @@ def _new_intent(ctx: Ctx, p: Doc) -> Doc:
         "transfer_data": transfer_data,
         "_": {},
     }
-    _check_split(ctx, intent)
+    check_split(ctx, intent)
     if transfer_data and not intent["transfer_group"]:
         intent["transfer_group"] = f"group_{intent_id}"
     return intent
-
-
-def _check_amount(amount: int | None) -> None:
-    """50 cents to 999 999.99 dollars."""
-    if amount is None or amount < 0:
-        raise invalid("Invalid positive integer", code="parameter_invalid_integer", param="amount")
-    if amount < AMOUNT_MIN:
-        raise invalid("Amount must be at least $0.50 usd", code="amount_too_small", param="amount")
-    if amount > AMOUNT_MAX:
-        raise invalid(
-            "Amount must be no more than $999,999.99", code="amount_too_large", param="amount"
-        )
-
-
-def _allowed_types(p: Doc) -> list[str]:
-    """The read-only `payment_method_types` that follow from what may be asked for."""
-    allowed = p.get("allowed_payment_method_types")
-    if allowed is not None and (
-        p.get("automatic_payment_methods") or p.get("payment_method_configuration")
-    ):
-        raise invalid(
-            "You may only specify one of these parameters: allowed_payment_method_types,"
-            " automatic_payment_methods.",
-            param="allowed_payment_method_types",
-        )
-    if allowed is not None and "card" not in allowed:
-        raise invalid(
-            f'The payment method type "{(allowed or [""])[0]}" is invalid here: the emulator has'
-            " cards only.",
-            param="allowed_payment_method_types",
-        )
-    return ["card"]
-
-
-def _check_split(ctx: Ctx, intent: Doc) -> None:
-    """Destination and fee must fit each other and the amount."""
-    fee, data = intent["application_fee_amount"], intent["transfer_data"]
-    if data:
-        if not data.get("destination"):
-            raise invalid(
-                "Missing required param: transfer_data[destination].",
-                code="parameter_missing",
-                param="transfer_data[destination]",
-            )
-        destination_account(ctx, data["destination"], param="transfer_data[destination]")
-        if data.get("amount") is not None and fee is not None:
-            raise invalid(
-                "You may only specify one of these parameters: application_fee_amount,"
-                " transfer_data[amount].",
-                param="application_fee_amount",
-            )
-        if (data.get("amount") or 0) > intent["amount"]:
-            raise invalid(
-                "The transfer_data[amount] must be less than or equal to the amount.",
-                param="transfer_data[amount]",
-            )
-    if fee is None:
-        return
-    if not data and not ctx.account:
-        raise invalid(
-            "Can only apply an application_fee_amount when the PaymentIntent is attempting a direct"
-            " payment (using an OAuth key or Stripe-Account header) or destination payment (using"
-            " `transfer_data[destination]`).",
-            param="application_fee_amount",
-        )
-    if not 0 < fee <= intent["amount"]:
-        raise invalid(
-            "The application_fee_amount must be positive and no more than the amount.",
-            code="parameter_invalid_integer",
-            param="application_fee_amount",
-        )
 
 
 def _method(ctx: Ctx, p: Doc, intent: Doc) -> Doc:
@@ -235,27 +176,6 @@ def _method(ctx: Ctx, p: Doc, intent: Doc) -> Doc:
     method = resolve(ctx, method_id)
     check_owner(method, intent)
     return method
-
-
-def check_owner(method: Doc, intent: Doc) -> None:
-    """A saved card works for its own customer alone; a detached one for nobody."""
-    owner, customer = method["customer"], intent["customer"]
-    if owner is not None and owner != customer:
-        raise invalid(
-            f"The payment method supplied ({method['id']}) belongs to a different Customer. Please"
-            " include the Customer in the `customer` parameter.",
-            param="payment_method",
-        )
-    if not method["_"]["is_spent"]:
-        return
-    if customer:
-        raise invalid(
-            f"The customer does not have a payment method with the ID {method['id']}. The payment"
-            " method must be attached to the customer.",
-            code="resource_missing",
-            param="payment_method",
-        )
-    raise invalid("This PaymentMethod may not be used again.", param="payment_method")
 
 
 def unexpected_state(intent: Doc, message: str) -> Exception:
@@ -288,6 +208,13 @@ def confirm(ctx: Ctx, p: Doc, intent_id: str) -> Doc:
 def _confirm(ctx: Ctx, intent: Doc, p: Doc) -> Doc:
     """Try the card on the intent."""
     off_session = p.get("off_session") not in (None, "false")
+    check_options(p)
+    if ctx.is_publishable and intent["confirmation_method"] == "manual":
+        raise invalid(
+            "This PaymentIntent's confirmation_method is manual: confirm it with a secret key.",
+            code="payment_intent_unexpected_state",
+            payment_intent=shown(intent),
+        )
     if off_session and ctx.is_publishable:
         raise invalid("off_session needs a secret key.", param="off_session")
     for name in ("setup_future_usage", "receipt_email", "shipping", "capture_method"):
@@ -314,8 +241,10 @@ def update(ctx: Ctx, p: Doc, intent_id: str) -> Doc:
             f"This PaymentIntent's {hard[0]} could not be updated because it has a status of"
             f" {intent['status']}.",
         )
+    check_descriptors(p)
+    check_options(p)
     if "amount" in p:
-        _check_amount(p["amount"])
+        check_amount(p["amount"])
     for name in (*FREE_FIELDS, *MONEY_FIELDS):
         if name in p:
             intent[name] = p[name]
@@ -325,7 +254,7 @@ def update(ctx: Ctx, p: Doc, intent_id: str) -> Doc:
         intent["transfer_data"] = (intent["transfer_data"] or {}) | p["transfer_data"]
     if "metadata" in p:
         intent["metadata"] = merge_metadata(intent["metadata"], p["metadata"])
-    _check_split(ctx, intent)
+    check_split(ctx, intent)
     if p.get("payment_method"):
         intent["payment_method"] = _method(ctx, p, intent)["id"]
         intent["status"] = "requires_confirmation"

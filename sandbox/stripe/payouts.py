@@ -1,8 +1,7 @@
 """Payouts to banks: standard and instant ones, by hand or by schedule; cancel and reverse."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from sandbox.stripe.accounts import load_account
 from sandbox.stripe.application_fees import fee_detail, make_fee
@@ -12,6 +11,7 @@ from sandbox.stripe.balances import (
     STRIPE_FEES,
     add_transaction,
     available_cents,
+    check_source,
     instant_cents,
     journal,
     settles_on,
@@ -25,15 +25,12 @@ from sandbox.stripe.external_accounts import load_bank, platform_bank
 from sandbox.stripe.instant import fee_of, part_of
 from sandbox.stripe.lists import LIST, page
 from sandbox.stripe.params import merge_metadata
+from sandbox.stripe.payout_limits import check_instant, check_limit
 from sandbox.stripe.routing import Route, get, post
 from sandbox.stripe.schedules import settings_of
 
 Doc = dict[str, Any]
 
-INSTANT_MIN: Final = 50
-INSTANT_MAX: Final = 999_900
-LIMIT_ZONE: Final = ZoneInfo("America/Chicago")
-"""The day of the platform's daily limit for instant payouts."""
 UNSET: Final = dict.fromkeys(
     (
         "application_fee",
@@ -59,11 +56,13 @@ def create(ctx: Ctx, p: Doc) -> Doc:
     method = p.get("method") or "standard"
     if method not in ("standard", "instant"):
         raise invalid(f"Invalid method: must be standard or instant, not {method}", param="method")
+    check_source(p)
     bank = destination(ctx, p.get("destination"))
     if method == "instant":
         return _create_instant(ctx, p, amount, bank)
     if available_cents(ctx, ctx.account) < amount:
         raise _insufficient()
+    check_limit(ctx, amount)
     return send(ctx, amount, bank, p)
 
 
@@ -113,7 +112,7 @@ def _unknown_destination(wanted: str | None) -> Exception:
 
 def send(ctx: Ctx, amount: int, bank: Doc, p: Doc, *, is_automatic: bool = False) -> Doc:
     """A standard payout: pending until midnight, at the bank after two business days."""
-    payout = _new(ctx, amount, bank, p)
+    payout = new_payout(ctx, amount, bank, p)
     transaction = add_transaction(
         ctx, ctx.account, "payout", -amount, payout["id"], description="STRIPE PAYOUT"
     )
@@ -133,7 +132,7 @@ def send(ctx: Ctx, amount: int, bank: Doc, p: Doc, *, is_automatic: bool = False
     return payout
 
 
-def _new(ctx: Ctx, amount: int, bank: Doc, p: Doc) -> Doc:
+def new_payout(ctx: Ctx, amount: int, bank: Doc, p: Doc) -> Doc:
     """A payout (not yet kept)."""
     return {
         **UNSET,
@@ -163,13 +162,13 @@ def _new(ctx: Ctx, amount: int, bank: Doc, p: Doc) -> Doc:
 
 def _create_instant(ctx: Ctx, p: Doc, amount: int, bank: Doc) -> Doc:
     """An instant payout: `amount` arrives, the platform's fee comes on top, Stripe bills 1 %."""
-    _check_instant(ctx, amount, bank)
+    check_instant(ctx, amount, bank)
     balance = instant_cents(ctx, ctx.account)
     fee = fee_of(ctx.config, amount, balance) if ctx.account else 0
     cost = part_of(amount, ctx.config.instant_cost_bps)
     if amount + (fee if ctx.account else cost) > balance:
         raise _insufficient()
-    payout = _new(ctx, amount, bank, p) | {"method": "instant", "status": "in_transit"}
+    payout = new_payout(ctx, amount, bank, p) | {"method": "instant", "status": "in_transit"}
     payout["_"]["cost_bps"] = ctx.config.instant_cost_bps
     if ctx.account:
         _take_with_fee(ctx, payout, fee)
@@ -180,52 +179,6 @@ def _create_instant(ctx: Ctx, p: Doc, amount: int, bank: Doc) -> Doc:
     ctx.store.plan("pay_payout", payout["id"], ctx.now_us + ctx.config.instant_seconds * 1_000_000)
     emit(ctx, "payout.created", payout)
     return payout
-
-
-def _check_instant(ctx: Ctx, amount: int, bank: Doc) -> None:
-    """Everything that can be in the way of an instant payout but the balance."""
-    if not ctx.config.is_instant_enabled:
-        raise invalid(
-            "Instant payouts are not enabled for this account.",
-            code="instant_payouts_config_disabled",
-            param="method",
-        )
-    if "instant" not in bank["available_payout_methods"]:
-        raise invalid(
-            "The external account provided does not support instant payouts.",
-            code="instant_payouts_unsupported",
-            param="method",
-        )
-    if amount < INSTANT_MIN:
-        raise invalid(
-            "Instant payouts must be at least $0.50.", code="amount_too_small", param="amount"
-        )
-    if amount > INSTANT_MAX:
-        raise invalid(
-            "Instant payouts must be no more than $9,999.00.",
-            code="amount_too_large",
-            param="amount",
-        )
-    if _instant_today(ctx) + amount > ctx.config.instant_limit_cents:
-        raise invalid(
-            "You have exceeded the daily limit of instant payouts.",
-            code="instant_payouts_limit_exceeded",
-            param="amount",
-        )
-
-
-def _instant_today(ctx: Ctx) -> int:
-    """Instant payouts of all accounts since midnight in US Central time."""
-    local = instant(ctx.now_us).astimezone(LIMIT_ZONE)
-    midnight = datetime(local.year, local.month, local.day, tzinfo=LIMIT_ZONE)
-    return (
-        ctx.store.scalar(
-            "SELECT sum(body ->> '$.amount') FROM objects WHERE kind = 'payout' AND created >= ?"
-            " AND body ->> '$.method' = 'instant' AND body ->> '$.status' <> 'failed'",
-            micros(midnight) // 1_000_000,
-        )
-        or 0
-    )
 
 
 def _take_with_fee(ctx: Ctx, payout: Doc, fee: int) -> None:
@@ -311,7 +264,10 @@ def reverse(ctx: Ctx, p: Doc, payout_id: str) -> Doc:
         raise invalid("This payout was already reversed.", code="payout_reconciliation_not_ready")
     bank = load_bank(ctx, ctx.account, payout["destination"])
     amount, arrival = payout["amount"], settles_on(ctx)
-    back = _new(ctx, -amount, bank, p) | {"arrival_date": arrival, "original_payout": payout_id}
+    back = new_payout(ctx, -amount, bank, p) | {
+        "arrival_date": arrival,
+        "original_payout": payout_id,
+    }
     received = add_transaction(
         ctx,
         ctx.account,

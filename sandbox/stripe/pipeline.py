@@ -10,6 +10,7 @@ from sandbox.stripe.accounts import account_invalid
 from sandbox.stripe.clock import EmulatorClock
 from sandbox.stripe.context import Ctx
 from sandbox.stripe.deliveries import Deliverer
+from sandbox.stripe.due import run_due
 from sandbox.stripe.errors import StripeError, api_error, unauthorized
 from sandbox.stripe.fault_effects import after, before, during, fires, stale
 from sandbox.stripe.faults import Fault, Faults
@@ -36,6 +37,8 @@ from sandbox.stripe.store import Store
 
 Doc = dict[str, Any]
 
+LOCKED: Final = ("payment_intent", "charge", "source_transaction")
+"""Parameters that name an object the write changes."""
 EMBEDDED: Final = ("payment_intent", "setup_intent", "payment_method")
 
 
@@ -87,7 +90,9 @@ class Api:
         return reply
 
     async def _answer(self, call: Call) -> Reply:
-        """The door: key, account, route, faults in front of everything."""
+        """What is due comes first; then the door: key, account, route, faults."""
+        if run_due(self.store, self.clock, self.config):
+            self.deliverer.wake()
         request = call.request
         call.params = request.form()
         call.key = idempotency_key(request)
@@ -98,7 +103,7 @@ class Api:
             )
         await before(call, self.config)
         self.limits.check(self.config, _endpoint(request), self.clock.monotonic())
-        check_version(request, self.config)
+        check_version(request, call.caller, self.config)
         if call.account and self.store.find("account", call.account) is None:
             raise account_invalid(call.account)
         route, arguments = self.router.find(request.method, request.path)
@@ -157,11 +162,11 @@ class Api:
         print_: str | None,
     ) -> Reply:
         """Hold the object of a write while working on it."""
-        held = arguments[0] if arguments and route.method != "GET" else None
+        held = self._touched(call, route, arguments, params)
         async with self.locks.holding(held, self.config.lock_wait_ms):
             stored_failure = await during(call)
-            if held is not None and held.startswith("pi_"):
-                self.limits.check_updates(self.config, held, self.clock.now_us())
+            if route.method != "GET" and arguments and arguments[0].startswith("pi_"):
+                self.limits.check_updates(self.config, arguments[0], self.clock.now_us())
             newest = self.deliverer.newest()
             stored = self._execute(call, route, arguments, params, print_, stored_failure)
         self.deliverer.wake()
@@ -169,6 +174,25 @@ class Api:
             await self.deliverer.arrived(newest)
         headers = api_headers(call.request_id, key=call.key, should_retry=stored.should_retry)
         return Reply(status=stored.status, body=stored.body, headers=headers)
+
+    def _touched(
+        self, call: Call, route: Route, arguments: tuple[str, ...], params: Doc
+    ) -> list[str]:
+        """What a write holds: the object of its path, those its parameters name, a payer's account.
+
+        An intent stands for its charge, whichever of the two a request names.
+        """
+        if route.method == "GET":
+            return []
+        named = [*arguments[:1], *(params.get(name) for name in LOCKED)]
+        if route.pattern.startswith("/v1/payouts"):
+            named.append(call.account or "platform")
+        held = [each for each in named if isinstance(each, str)]
+        for each in tuple(held):
+            if each.startswith("pi_"):
+                intent = self.store.find("payment_intent", each) or {}
+                held += [intent["latest_charge"]] if intent.get("latest_charge") else []
+        return held
 
     def _execute(
         self,

@@ -4,46 +4,12 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from sandbox.stripe.context import Ctx, shown
-from sandbox.stripe.errors import invalid
 from sandbox.stripe.events import pending_webhooks
+from sandbox.stripe.expanding import EXPANDABLE, check_path, leads_on, not_expandable
 from sandbox.stripe.instant import NET_AVAILABLE, quote
 
 Doc = dict[str, Any]
 
-LEVELS_MAX: Final = 4
-EXPANDABLE: Final[dict[str, frozenset[str]]] = {
-    kind: frozenset(fields.split())
-    for kind, fields in {
-        "payment_intent": "application customer latest_charge on_behalf_of payment_method review"
-        " transfer_data.destination",
-        "setup_intent": "application customer latest_attempt mandate on_behalf_of payment_method",
-        "setup_attempt": "customer payment_method setup_intent",
-        "charge": "application application_fee balance_transaction customer"
-        " failure_balance_transaction on_behalf_of payment_intent refunds review source_transfer"
-        " transfer transfer_data.destination",
-        "refund": "balance_transaction charge failure_balance_transaction payment_intent"
-        " source_transfer_reversal transfer_reversal",
-        "transfer": "balance_transaction destination destination_payment reversals"
-        " source_transaction",
-        "transfer_reversal": "balance_transaction destination_payment_refund source_refund"
-        " transfer",
-        "application_fee": "account application balance_transaction charge"
-        " originating_transaction refunds",
-        "fee_refund": "balance_transaction fee",
-        "balance_transaction": "source",
-        "payment_method": "customer",
-        "payout": "balance_transaction destination failure_balance_transaction original_payout"
-        " reversed_by",
-        "customer": "default_source sources invoice_settings.default_payment_method",
-        "account": "external_accounts",
-        "balance": NET_AVAILABLE,
-        "bank_account": "account",
-        "dispute": "charge payment_intent",
-        "radar.early_fraud_warning": "charge payment_intent",
-        "review": "charge payment_intent",
-        "topup": "balance_transaction",
-    }.items()
-}
 BROWSER_FIELDS: Final[dict[str, frozenset[str]]] = {
     kind: frozenset(fields.split())
     for kind, fields in {
@@ -62,7 +28,7 @@ BROWSER_FIELDS: Final[dict[str, frozenset[str]]] = {
 def present(ctx: Ctx, doc: Doc) -> Doc:
     """An object as its reader may see it at this moment."""
     kind = doc.get("object")
-    if kind == "list":
+    if kind in ("list", "search_result"):
         return {**doc, "data": [present(ctx, item) for item in doc["data"]]}
     result = shown(doc)
     if kind == "balance_transaction":
@@ -91,17 +57,11 @@ def answer(ctx: Ctx, doc: Doc, paths: Iterable[str]) -> Doc:
 
 def _expand(ctx: Ctx, doc: Doc, path: str) -> None:
     """Replace the ids along one path by the objects they name."""
+    check_path(doc, path)
     parts = path.split(".")
     targets = [doc]
-    if doc.get("object") == "list":
-        if parts[0] != "data":
-            raise _not_expandable(path)
-        parts = parts[1:]
-        targets = doc["data"]
-    if len(parts) > LEVELS_MAX:
-        raise invalid(
-            "You cannot expand more than 4 levels of a property. Property: " + path, param="expand"
-        )
+    if doc.get("object") in ("list", "search_result"):
+        parts, targets = parts[1:], doc["data"]
     for target in targets:
         _follow(ctx, target, parts, path)
 
@@ -112,8 +72,8 @@ def _follow(ctx: Ctx, doc: Doc, parts: list[str], path: str) -> None:
     for part in parts:
         within = f"{within}.{part}" if within else part
         is_leaf = within in EXPANDABLE.get(kind, ())
-        if not is_leaf and not _leads_on(kind, within):
-            raise _not_expandable(path)
+        if not is_leaf and not leads_on(kind, within):
+            raise not_expandable(path)
         if is_leaf:
             node[part] = _resolve(ctx, node.get(part), doc=node, name=part)
         value = node.get(part)
@@ -122,11 +82,6 @@ def _follow(ctx: Ctx, doc: Doc, parts: list[str], path: str) -> None:
         node = value
         if is_leaf:
             kind, within = value.get("object", ""), ""
-
-
-def _leads_on(kind: str, within: str) -> bool:
-    """Some expandable field lies below this one."""
-    return any(field.startswith(within + ".") for field in EXPANDABLE.get(kind, ()))
 
 
 def _resolve(ctx: Ctx, value: Any, *, doc: Doc, name: str) -> Any:  # noqa: ANN401 -- id or object
@@ -143,11 +98,3 @@ def _resolve(ctx: Ctx, value: Any, *, doc: Doc, name: str) -> Any:  # noqa: ANN4
         return value
     found = ctx.store.any_object(value)
     return value if found is None else present(ctx, found)
-
-
-def _not_expandable(path: str) -> Exception:
-    return invalid(
-        f"This property cannot be expanded ({path}). You may want to try expanding another"
-        " property.",
-        param="expand",
-    )

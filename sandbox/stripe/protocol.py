@@ -195,10 +195,11 @@ def _masked(key: str) -> str:
     return key[:8] + "*" * max(0, len(key) - 12) + key[-4:] if len(key) > 12 else "*" * len(key)
 
 
-def check_version(request: Request, config: Config) -> None:
-    """In strict mode the request names exactly the version we speak."""
+def check_version(request: Request, caller: Caller, config: Config) -> None:
+    """In strict mode a server names exactly the version we speak; a browser's script need not."""
     version = request.headers.get("stripe-version")
-    if config.is_strict_version and version != API_VERSION:
+    is_exempt = caller.is_publishable and version is None
+    if config.is_strict_version and version != API_VERSION and not is_exempt:
         raise invalid(
             f"Invalid Stripe API version: {version}. This emulator speaks {API_VERSION}.",
             code="invalid_api_version",

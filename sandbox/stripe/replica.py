@@ -8,7 +8,11 @@ expansions and balances are all of one and the same earlier moment.
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
+
+import msgspec
+
+Doc = dict[str, Any]
 
 KEPT_TRANSACTIONS: Final = 500
 SWEPT_EVERY: Final = 100
@@ -65,6 +69,12 @@ class Replica:
                 " coalesce(max(pending), 0) FROM balances WHERE account = ?",
                 (self.tx, account, account),
             )
+
+    def before_now(self, object_id: str) -> Doc | None:
+        """An object as it was when this transaction began; None if it was not there or changed."""
+        query = "SELECT body FROM lag WHERE tx = ? AND id = ?"
+        row = self.db.execute(query, (self.tx, object_id)).fetchone()
+        return None if row is None or row[0] is None else msgspec.json.decode(row[0])
 
     def last_changes(self, object_ids: Iterable[str]) -> list[int]:
         """The transactions that changed one of these objects, the latest first."""

@@ -2,10 +2,18 @@
 
 import os
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 API_VERSION = "2026-10-28.endive"
+InstantRefusal = Literal[
+    "",
+    "instant_payouts_config_disabled",
+    "instant_payouts_currency_disabled",
+    "instant_payouts_limit_exceeded",
+    "instant_payouts_unsupported",
+]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +66,13 @@ class Config(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     instant_limit_cents: int = 100_000_000
     """Instant payouts of all accounts together, a day of US Central time."""
     is_instant_enabled: bool = True
+    instant_refusal: InstantRefusal = ""
+    """Why every instant payout is refused, as Stripe's code; '' refuses none."""
+    payouts_limit_cents: int = 0
+    """Standard payouts of one account, a day of UTC; 0 is no limit."""
+    negative_debit_days: int = 0
+    """Days after which Stripe takes what an account owes from its bank, if its balance settings
+    say so (`debit_negative_balances`); 0 never does, and the platform pays after 180 days."""
     is_instant_fee_returned: bool = False
     """A failed instant payout gives its application fee back by itself."""
     instant_seconds: int = 1_800

@@ -7,6 +7,7 @@ from sandbox.stripe.balances import (
     CURRENCY,
     add_transaction,
     available_cents,
+    check_source,
     journal,
     pending_cents,
 )
@@ -123,11 +124,18 @@ def new_transfer(
 
 def create(ctx: Ctx, p: Doc) -> Doc:
     """POST /v1/transfers: from the available balance, or tied to a charge."""
+    if ctx.account:
+        raise invalid(
+            f"The account {ctx.account} cannot create transfers: only a platform sends money to"
+            " connected accounts. Leave the Stripe-Account header out.",
+            code="transfers_not_allowed",
+        )
     amount = p["amount"] if p.get("amount") is not None else 0
     if amount <= 0:
         raise invalid("Invalid positive integer", code="parameter_invalid_integer", param="amount")
     if p["currency"].lower() != CURRENCY:
         raise invalid("Only usd is supported.", param="currency")
+    check_source(p)
     destination_account(ctx, p["destination"], param="destination")
     charge = _source(ctx, p["source_transaction"], amount) if p.get("source_transaction") else None
     if charge is None and available_cents(ctx, "") < amount:
