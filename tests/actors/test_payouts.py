@@ -63,7 +63,7 @@ async def weekly(
 ) -> AsyncIterator[Market]:
     """A marketplace that pays out every week."""
     async with fresh_books(
-        fresh_database_url, nats_url, own_emulator, clock_writer, payout_schedule="weekly"
+        fresh_database_url, nats_url, own_emulator, clock_writer, payout_rhythm="weekly"
     ) as opened:
         yield opened
 
@@ -292,3 +292,22 @@ async def test_a_float_whose_answer_was_lost_is_set_by_the_same_request(market: 
     await market.http.delete("/_emulator/faults")
     await market.money.timings.sweep("keep_float")
     assert await kept(market) == 10_000
+
+
+async def test_money_apart_from_lessons_is_told_by_mail(market: Market) -> None:
+    lesson = await at_once(market)
+    await fail_the_only_payout(market, lesson)
+    await market.http.post("/v1/refunds", data=await refund_of(market, lesson))
+    async with market.db.transaction() as tx:
+        rows = await tx.fetch(
+            "UPDATE outbox SET published_at = NULL"
+            " WHERE topic IN ('payout.failed', 'instructor.owes') RETURNING id"
+        )
+    for row in rows:
+        await market.money.notifications.deliver(row["id"])
+    (mail,) = market.mails.to(lesson.instructor.user_id)
+    assert mail.startswith("Your bank returned a payout of $83.30")
+    (message,) = market.mails.messages
+    text = message.get_body(("plain",))
+    assert text is not None
+    assert "/teach\r\n" in text.get_content()

@@ -37,3 +37,4 @@ async def test_one_web_process_tells_what_all_processes_count(market: Market, wo
     assert counted[by_worker] >= 1
     assert counted[by_web] > 0
     assert counted[by_database] == 0
+    assert counted["oldest_negative_days"] >= 0

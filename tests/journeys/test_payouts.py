@@ -11,6 +11,9 @@ from tests.journeys.kit import Lesson
 pytestmark = pytest.mark.world
 
 PAID_OUT = {"SP": 1267, "REV": -1500, "XPR": 320, "IPF": -170, "XIP": 83}
+M36_LOST = {
+    "SP": -1733, "SC": -8500, "WAL": 8500, "XDF": 1500, "XPR": 320, "IPF": -170, "XIP": 83,
+}  # fmt: skip
 PATH = "/api/payments/instant-payout"
 
 
@@ -124,3 +127,27 @@ async def test_x5_a_payout_that_the_bank_returns_is_the_instructors_again(market
         (made["payout_id"], "failed")
     ]
     assert await totals(lesson) == {**PAID_OUT, "SC": 8330, "WAL": -8330}
+
+
+async def test_m36_a_chargeback_after_an_instant_payout_is_owed_by_the_instructor(
+    market: Market,
+) -> None:
+    lesson = await paid(market)
+    await ask(lesson)
+    (intent,) = await lesson.intents()
+    path = f"/_emulator/charges/{intent['latest_charge']}/dispute"
+    dispute = await lesson.stripe_post(path, {})
+    await lesson.travel(await market.now())
+    await lesson.stripe_post(f"/_emulator/disputes/{dispute['id']}/lose", {})
+    await lesson.travel(await market.now())
+    assert await totals(lesson) == M36_LOST
+    quoted = await lesson.offer.instructor.get(PATH)
+    assert quoted["quotes"] == []
+    assert "-$85.00" in quoted["reason"]
+    with pytest.raises(Refused) as refusal:
+        await ask(lesson)
+    assert (refusal.value.status, refusal.value.code) == (409, "payout-unavailable")
+    to = {"to": lesson.offer.instructor.email}
+    caught = await market.send("GET", "/sandbox/mail", params=to)
+    mails = caught["items"] if isinstance(caught, dict) else caught
+    assert [mail for mail in mails if "$85.00 is owed" in mail["subject"]]
