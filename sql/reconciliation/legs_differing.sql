@@ -15,8 +15,19 @@ WITH looked_at AS (
 SELECT
     t.id AS subject, t.account, l.amount_cents - t.leg_cents AS difference_cents, NULL::timestamptz AS at
 FROM looked_at k
-JOIN balance_transactions t ON t.account = k.account AND t.id = k.id
-JOIN ledger_lines l ON l.balance_transaction_id = t.id AND l.account = t.account
+-- one by one, by their indexes: a guess of how many there are would read both books whole
+CROSS JOIN LATERAL (
+    SELECT b.id, b.account, b.leg_cents, b.net_cents, b.created_at
+    FROM balance_transactions b
+    WHERE b.account = k.account AND b.id = k.id
+    OFFSET 0
+) t
+CROSS JOIN LATERAL (
+    SELECT e.amount_cents
+    FROM ledger_lines e
+    WHERE e.balance_transaction_id = k.id AND e.account = k.account
+    OFFSET 0
+) l
 WHERE l.amount_cents NOT IN (t.leg_cents, t.net_cents)
 ORDER BY t.created_at, t.id
 LIMIT :most

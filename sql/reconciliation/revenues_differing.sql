@@ -8,20 +8,23 @@ WITH looked_at AS (
     UNION
     SELECT i.subject::uuid FROM reconciliation_incidents i WHERE i.closed_at IS NULL AND i.check_name = 'revenue_differs'
 ), moved AS (
-    SELECT
-        k.booking_id,
-        -coalesce(sum(l.amount_cents) FILTER (WHERE l.account = 'REV'), 0)::bigint AS cents,
-        -coalesce(sum(l.amount_cents) FILTER (
-            WHERE (l.account = 'SP' OR l.account LIKE 'PAY:%') AND e.kind = 'application_fee_refunded'
-        ), 0)::bigint AS fee_back_cents,
-        bool_or(e.kind = 'credit_consumed') IS TRUE AS is_consumed,
-        bool_or(e.kind = 'credit_refunded') IS TRUE AS is_credit_back,
-        bool_or(e.kind = 'credit_rule') IS TRUE AS is_turned_into_credit,
-        bool_or(e.kind = 'application_fee') IS TRUE AS is_fee_taken
+    SELECT k.booking_id, m.cents, m.fee_back_cents, m.is_turned_into_credit, m.is_fee_taken, m.is_consumed, m.is_credit_back
     FROM looked_at k
-    LEFT JOIN ledger_entries e ON e.booking_id = k.booking_id
-    LEFT JOIN ledger_lines l ON l.entry_id = e.id
-    GROUP BY k.booking_id
+    CROSS JOIN LATERAL (
+        SELECT
+            -coalesce(sum(l.amount_cents) FILTER (WHERE l.account = 'REV'), 0)::bigint AS cents,
+            -- the part of a withheld share in it goes from what the instructor is owed
+            -coalesce(sum(l.amount_cents) FILTER (
+                WHERE (l.account = 'SP' OR l.account LIKE 'PAY:%') AND e.kind = 'application_fee_refunded'
+            ), 0)::bigint AS fee_back_cents,
+            bool_or(e.kind = 'credit_rule') IS TRUE AS is_turned_into_credit,
+            bool_or(e.kind = 'application_fee') IS TRUE AS is_fee_taken,
+            bool_or(e.kind = 'credit_consumed') IS TRUE AS is_consumed,
+            bool_or(e.kind = 'credit_refunded') IS TRUE AS is_credit_back
+        FROM ledger_entries e
+        JOIN ledger_lines l ON l.entry_id = e.id
+        WHERE e.booking_id = k.booking_id
+    ) m
 ), expected AS (
     SELECT
         b.id, m.cents,

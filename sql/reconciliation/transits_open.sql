@@ -5,12 +5,15 @@ WITH looked_at AS (
     UNION
     SELECT i.account FROM reconciliation_incidents i WHERE i.closed_at IS NULL AND i.check_name = 'transit_open'
 ), open AS (
-    SELECT l.account, sum(l.amount_cents)::bigint AS cents, max(e.effective_at) AS at
+    SELECT k.account, o.cents, o.at
     FROM looked_at k
-    JOIN ledger_lines l ON l.account = k.account
-    JOIN ledger_entries e ON e.id = l.entry_id
-    GROUP BY l.account
-    HAVING sum(l.amount_cents) <> 0
+    CROSS JOIN LATERAL (
+        SELECT sum(l.amount_cents)::bigint AS cents, max(e.effective_at) AS at
+        FROM ledger_lines l
+        JOIN ledger_entries e ON e.id = l.entry_id
+        WHERE l.account = k.account
+    ) o
+    WHERE o.cents <> 0
 ), held AS (
     SELECT o.account, o.cents, o.at, coalesce((
         SELECT sum(r.amount_cents) FROM refunds r
