@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
-from actors.calendars import Calendars, host_calendars
+from actors.calendars import Calendars, host_calendars, reach_calendars
 from actors.wiring import Money, open_money
 from domain.operations import Answer, Call
 from gateways.bus import Bus
@@ -135,8 +135,10 @@ class Process:
         self._parts = parts
 
     @classmethod
-    async def start(cls, settings: Settings, clock: SharedClock) -> "Process":
-        """A process that hosts the calendars and moves the money."""
+    async def start(
+        cls, settings: Settings, clock: SharedClock, *, is_host: bool = True
+    ) -> "Process":
+        """A process that moves money; as the web process it hosts the calendars, too."""
         fuse, parts = Fuse(), AsyncExitStack()
         db = await FusedDatabase.of(settings.database_url, fuse)
         parts.push_async_callback(db.close)
@@ -144,8 +146,10 @@ class Process:
         bus.fuse = fuse
         parts.push_async_callback(bus.close)
         made = cls(db, bus, fuse, parts)
-        made.calendars = await parts.enter_async_context(
-            host_calendars(db=db, bus=bus, clock=clock)
+        made.calendars = (
+            await parts.enter_async_context(host_calendars(db=db, bus=bus, clock=clock))
+            if is_host
+            else reach_calendars(bus)
         )
         made.money = await parts.enter_async_context(
             open_money(settings, db=db, calendars=made.calendars, clock=clock)

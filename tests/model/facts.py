@@ -81,8 +81,9 @@ class Facts:
 
     @property
     def credit_left(self) -> int:
-        """What this booking has added to the student's credit, or taken from it."""
-        return -self.ledger["CRA"]
+        """What this booking has added to what its student can spend, or taken from it."""
+        is_frozen = self.payment == "disputed" and self.before_dispute == "credited"
+        return -self.ledger["CRA"] - (self.part.card if is_frozen else 0)
 
     @property
     def owed(self) -> int:

@@ -62,7 +62,8 @@ async def nothing_happens_twice(books: Books) -> list[str]:
 
 
 BOOKED = """
-SELECT b.id, b.price_cents, b.credit_applied_cents, b.status, b.outcome, p.status AS payment_status, p.version AS payment_version,
+SELECT b.id, b.price_cents, b.credit_applied_cents, b.status, b.outcome, p.status AS payment_status,
+    p.version AS payment_version,
     p.captured_cents, p.withheld_cents, p.top_up_id,
     coalesce((SELECT sum(amount_cents) FROM refunds r WHERE r.booking_id = b.id
         AND r.state IN ('pending', 'succeeded') AND NOT r.is_credit), 0)::bigint AS refunded,

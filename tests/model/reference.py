@@ -163,9 +163,9 @@ def lost(part: Shares) -> Totals:
     )
 
 
-def absorbed(part: Shares) -> Totals:
-    """The bank keeps what had become credit: nobody can be asked for it."""
-    return posted(DSP=-part.card, XLS=part.card)
+def revoked(part: Shares) -> Totals:
+    """The bank keeps what had become credit: the credit, unspent, is taken back."""
+    return posted(DSP=-part.card, CRA=part.card)
 
 
 def paid_out(gross: int) -> Totals:

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from tests.model.facts import Card, Facts, Report
 from tests.model.reference import (
     HOUR,
-    absorbed,
     consumed,
     credit_back,
     fee_of_refund,
@@ -20,6 +19,7 @@ from tests.model.reference import (
     questioned,
     reserved,
     restored,
+    revoked,
     topped_up,
     turned_into_credit,
     won,
@@ -331,7 +331,7 @@ class Story(Facts):
         self.payment = "dispute_lost" if is_lost else self.before_dispute or "settled"
         if self.card.dispute == "chargeback":
             is_credit = self.before_dispute == "credited"
-            end = absorbed if is_lost and is_credit else lost if is_lost else won
+            end = revoked if is_lost and is_credit else lost if is_lost else won
             self.ledger.update(end(self.part))
         if self.outcome == "no_show_instructor":
             self._undo(now)
