@@ -1,4 +1,4 @@
-"""`python -m bench [race|throughput|timings|fanout]`: one benchmark, or all of them."""
+"""`python -m bench [race|throughput|timings|fanout|books]`: one benchmark, or all of them."""
 
 import asyncio
 import sys
@@ -6,7 +6,7 @@ from importlib import import_module
 
 import uvloop
 
-NAMES = ("race", "throughput", "timings", "fanout")
+NAMES = ("race", "throughput", "timings", "fanout", "books")
 
 
 def main() -> int:

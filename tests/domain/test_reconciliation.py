@@ -3,18 +3,25 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 
+from domain.ids import least_id
 from domain.reconciliation import (
+    EVERYTHING,
+    PROOF_LAG,
     AccountSum,
     BalanceSeen,
     BalanceTransaction,
     Difference,
     Findings,
     OpenIncident,
+    Since,
+    bill_journal,
     ingested_journal,
     is_due,
     is_ripe,
+    proof_until,
     seen_twice,
     sum_differences,
     verdict,
@@ -214,3 +221,59 @@ def test_a_run_is_due_an_hour_after_the_last_in_either_time(
 ) -> None:
     assert is_due(last_at=NOW - market, last_wall_at=NOW - wall, now=NOW, wall_now=NOW) is due
     assert is_due(last_at=None, last_wall_at=None, now=NOW, wall_now=NOW)
+
+
+def test_a_proof_ends_before_what_may_still_be_on_its_way() -> None:
+    assert proof_until(EVERYTHING, now=NOW, unasked=()) == Since(
+        id=least_id(NOW - PROOF_LAG), at=NOW - PROOF_LAG
+    )
+
+
+def test_a_proof_waits_for_accounts_that_were_not_asked() -> None:
+    asked_at = NOW - timedelta(hours=5)
+    until = proof_until(EVERYTHING, now=NOW, unasked=(NOW, asked_at))
+    assert until is not None
+    assert until.at == asked_at - PROOF_LAG
+    assert proof_until(EVERYTHING, now=NOW, unasked=(NOW, None)) is None
+
+
+def test_a_proof_never_goes_back() -> None:
+    since = Since(id=least_id(NOW), at=NOW)
+    assert proof_until(since, now=NOW, unasked=()) is None
+    assert not since.is_full
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"description": "Instant payout fee: po_1abc"}, "payout_cost:po_1abc"),
+        ({"source": "po_2"}, "payout_cost:po_2"),
+        ({"description": "Connect account"}, None),
+        ({"source": "po_2", "kind": "payout"}, None),
+        ({"source": "po_2", "account": "SC:acct_1"}, None),
+        ({"source": "po_2", "net_cents": 0}, None),
+    ],
+)
+def test_a_bill_for_a_payout_is_posted_as_the_payout_would(
+    changes: dict[str, object], key: str | None
+) -> None:
+    bill = BalanceTransaction(
+        id="txn_1",
+        account="SP",
+        kind="stripe_fee",
+        amount_cents=-83,
+        fee_cents=0,
+        application_fee_cents=0,
+        net_cents=-83,
+        currency="usd",
+        source=None,
+        description=None,
+        created_at=NOW,
+    )
+    journal = bill_journal(msgspec.structs.replace(bill, **changes))
+    assert (journal and journal.dedupe_key) == key
+    if journal is not None:
+        assert {each.account: each.amount_cents for each in journal.lines} == {
+            "SP": -83,
+            "XIP": 83,
+        }
