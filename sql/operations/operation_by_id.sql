@@ -1,4 +1,4 @@
--- One operation.
+-- One write at Stripe, over or not.
 SELECT
     id, kind, booking_id, subject_id, idempotency_key, params, state, attempts, planned_at,
     first_sent_at, sent_at
