@@ -12,7 +12,9 @@ SELECT
     CASE WHEN (b.top_up_cents > 0 OR p.withheld_cents > 0) AND p.top_up_id IS NULL THEN (
         SELECT max(o.finished_at) FROM stripe_operations o
         WHERE o.booking_id = b.id AND o.kind = 'create_transfer' AND o.state = 'failed'
-            AND o.finished_at >= coalesce(i.transfers_since, '-infinity')
+            AND o.finished_at >= coalesce((
+                SELECT i.transfers_since FROM instructors i WHERE i.id = b.instructor_id
+            ), '-infinity')
     ) END AS top_up_refused_at,
     (b.top_up_cents > 0 OR p.withheld_cents > 0) AND p.top_up_id IS NULL AND (
         CASE WHEN p.withheld_cents > 0 THEN (
@@ -45,7 +47,6 @@ SELECT
     p.cycle
 FROM bookings b
 JOIN payments p ON p.booking_id = b.id
-JOIN instructors i ON i.id = b.instructor_id
 LEFT JOIN no_show_reports n ON n.booking_id = b.id
 WHERE b.id = ANY(:booking_ids::uuid[])
 ORDER BY b.id
