@@ -1,11 +1,14 @@
-"""A market to play journeys in: the worker's whole world, through its public address."""
+"""A market to play journeys in, and what must hold in it after every one of them."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 
+import pytest
 import pytest_asyncio
 
 from sandbox.client import Market
 from sandbox.world import World
+from tests.model.invariants import ALL, violations
 
 
 @pytest_asyncio.fixture
@@ -14,3 +17,52 @@ async def market(world: World) -> AsyncIterator[Market]:
     async with Market(world.url) as market:
         yield market
         await market.send("POST", "/sandbox/clock", body={"frozen": False})
+
+
+class Known:
+    """What was wrong in each world before: told once, by the journey that did it."""
+
+    def __init__(self) -> None:
+        """Nothing is known."""
+        self._by_world: dict[str, set[str]] = {}
+
+    async def fresh(self, url: str) -> list[str]:
+        """Lets the world of this address come to rest; what is wrong in it since the last look."""
+        async with Market(url) as market:
+            await market.send("POST", "/sandbox/clock", body={"advance_seconds": 0, "frozen": True})
+            world = await market.send("GET", "/sandbox")
+            found = await violations(
+                world["database_url"], world["stripe_url"], world["stripe_secret_key"]
+            )
+        before = self._by_world.get(url, set())
+        self._by_world[url] = set(found)
+        return [each for each in found if each not in before]
+
+
+@pytest.fixture(scope="session")
+def known() -> Known:
+    """What earlier journeys left behind."""
+    return Known()
+
+
+@pytest.fixture(autouse=True)
+def invariants_hold(request: pytest.FixtureRequest, known: Known) -> Iterator[None]:
+    """I1 to I10 and the emulator's own books, after every journey through a market.
+
+    A journey that has to leave something wrong says so: `@pytest.mark.leaves("words", …)`, each a
+    part of a sentence of `violations`.
+    """
+    market = request.getfixturevalue("market") if "market" in request.fixturenames else None
+    yield
+    if market is None:
+        return
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        found = runner.run(known.fresh(market.url))
+    marker = request.node.get_closest_marker("leaves")
+    allowed = marker.args if marker else ()
+    wrong = [each for each in found if not any(words in each for words in allowed)]
+    left = f", left by design: {', '.join(allowed)}" if allowed else ""
+    request.node.user_properties.append(
+        ("invariants", f"{len(ALL)} checks, {len(wrong)} violations{left}")
+    )
+    assert wrong == [], "\n".join(wrong)

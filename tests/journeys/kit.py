@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import datetime, timedelta
 from typing import Self
 
@@ -10,7 +10,24 @@ import httpx
 
 from sandbox.client import JSON, Market, Offer, Person, fresh_key, open_for_lessons
 
+PLAIN = {"attach": 1, "create": 1, "confirm": 1, "capture": 1}
+"""What a lesson paid by card writes at Stripe when nothing goes wrong."""
 ALL_WEEK = [{"weekday": day, "opens": "00:00", "closes": "24:00"} for day in range(7)]
+WRITES = {
+    "att": "attach",
+    "pi": "create",
+    "conf": "confirm",
+    "cap": "capture",
+    "rel": "release",
+    "top": "transfer",
+    "rev": "reverse",
+    "tback": "reverse_top_up",
+    "ref": "refund",
+    "seti": "setup",
+    "setc": "cancel_setup",
+}
+"""What the first part of an idempotency key asks of Stripe."""
+LOG_LINES = 50_000
 POLL_SECONDS = 0.02
 POLLS_MAX = 500
 
@@ -150,9 +167,24 @@ class Lesson:
         paths = [f"/v1/payment_intents/{i['id']}{suffix}" for i in await self.intents()]
         return sum(1 for r in log["data"] if r["method"] == "POST" and r["path"] in paths)
 
-    async def mails(self, subject_part: str) -> list[JSON]:
-        """Mails to the student whose subject has these words."""
-        caught = await self.market.send("GET", "/sandbox/mail", params={"to": self.student.email})
+    async def writes_total(self) -> dict[str, int]:
+        """Every write for this booking that Stripe worked, by kind, as the emulator logged it.
+
+        A declined confirmation is one, answered or not; a stored answer given again is none.
+        Payouts are an instructor's and not counted.
+        """
+        log = await self.stripe("/_emulator/log", method="POST", limit=LOG_LINES)
+        own = [
+            line["key"].split(":")[0]
+            for line in log["data"]
+            if self.booking["id"] in (line["key"] or "") and line["decision"] != "replayed"
+        ]
+        return dict(Counter(WRITES.get(each, each) for each in own))
+
+    async def mails(self, subject_part: str, *, to: Person | None = None) -> list[JSON]:
+        """Mails to somebody (else the student) whose subject has these words."""
+        whom = {"to": (to or self.student).email}
+        caught = await self.market.send("GET", "/sandbox/mail", params=whom)
         mails = caught["items"] if isinstance(caught, dict) else caught
         return [mail for mail in mails if subject_part in mail["subject"].lower()]
 

@@ -10,7 +10,7 @@ import pytest_asyncio
 from sandbox.client import JSON, Market
 from sandbox.world import World
 from tests.conftest import free_port
-from tests.journeys.kit import Lesson
+from tests.journeys.kit import PLAIN, Lesson
 
 pytestmark = pytest.mark.world
 
@@ -78,6 +78,7 @@ async def test_m08_and_m09_end_the_same_by_a_reversal(market: Market, ahead: tim
     cancelled = await lesson.cancel()
     assert (cancelled["outcome"], cancelled["payment_status"]) == ("credit", "credited")
     assert await lesson.totals() == M08
+    assert await lesson.writes_total() == {**PLAIN, "reverse": 1}
     assert await reversals(lesson) == [10_000]
     (intent,) = await lesson.intents()
     assert intent["metadata"]["kept_as"] == "credit"

@@ -3,11 +3,14 @@
 import asyncio
 from collections import defaultdict
 from datetime import datetime, timedelta
+from uuid import UUID
 
+import asyncpg
 import pytest
 
 from sandbox.client import JSON, Market, Refused, fresh_key
-from tests.journeys.kit import Lesson
+from sandbox.world import World
+from tests.journeys.kit import PLAIN, Lesson
 
 pytestmark = pytest.mark.world
 
@@ -78,6 +81,7 @@ async def test_m19_a_credit_pays_for_the_next_lesson_and_nobody_pays_twice(marke
     assert (await later.read())["payment_status"] == "settled"
     assert await later.intents() == []
     assert [each["amount"] for each in await transfers(later)] == [8500]
+    assert await later.writes_total() == {"transfer": 1}
     assert await ledger_of_student(later) == {
         "SP": 1180,
         "SC": 8500,
@@ -109,6 +113,7 @@ async def test_m19_a_credit_pays_for_the_next_lesson_and_nobody_pays_twice(marke
             {"SP": -1733, "SC": 8500, "WAL": -8500, "REV": -1500, "XPR": 233, "XGW": 3000},
         ),
     ],
+    ids=["M20", "edge", "M21"],
 )
 async def test_m20_m21_goodwill_pays_a_part(
     market: Market,
@@ -124,6 +129,7 @@ async def test_m20_m21_goodwill_pays_a_part(
     (made,) = await lesson.intents()
     assert (made["amount"], made["application_fee_amount"]) == intent
     assert [each["amount"] for each in await transfers(lesson)] == top_ups
+    assert await lesson.writes_total() == PLAIN | ({"transfer": 1} if top_ups else {})
     assert await ledger_of_student(lesson) == ledger
 
 
@@ -140,6 +146,7 @@ async def test_m23_what_ends_first_is_spent_first_and_the_rest_keeps_its_end(
     assert (left["remaining_cents"], left["source"]) == (2000, "goodwill")
     assert datetime.fromisoformat(left["expires_at"]) == datetime.fromisoformat(late)
     await lesson.after_end(hours=30)
+    assert await lesson.writes_total() == {"transfer": 1}
     assert await ledger_of_student(lesson) == {
         "SP": -8500,
         "SC": 8500,
@@ -160,7 +167,9 @@ async def test_credit_is_left_alone_when_the_student_says_so(market: Market) -> 
     assert (await balance(lesson))["balance_cents"] == 3000
 
 
-async def test_m24_a_paid_credit_ends_once_even_if_the_timing_runs_twice(market: Market) -> None:
+async def test_m24_a_paid_credit_ends_once_even_if_the_timing_runs_twice(
+    market: Market, world: World
+) -> None:
     lesson = await Lesson.arrange(market)
     await lesson.book()
     await lesson.before(hours=15)
@@ -174,6 +183,25 @@ async def test_m24_a_paid_credit_ends_once_even_if_the_timing_runs_twice(market:
     assert await ledger_of_student(lesson) == expected
     await market.travel(issued_at + YEAR + timedelta(days=2), is_frozen=True)
     assert await ledger_of_student(lesson) == expected
+    timing_id = await rearmed(world, lesson)
+    fired = (await market.travel(await market.now() + timedelta(hours=1), is_frozen=True))["fired"]
+    assert timing_id in [each["subject_id"] for each in fired if each["kind"] == "expire_credit"]
+    assert await ledger_of_student(lesson) == expected
+    assert await lesson.writes_total() == PLAIN
+
+
+async def rearmed(world: World, lesson: Lesson) -> str:
+    """Lets the timing that ended the student's credit run once more; whose credit it was."""
+    again = """
+        UPDATE timings SET state = 'scheduled', completed_at = NULL, beat_at = NULL
+        WHERE kind = 'expire_credit' AND state = 'completed' AND subject_id IN (
+            SELECT id FROM credit_lots WHERE user_id = $1
+        ) RETURNING subject_id::text
+    """
+    connection = await asyncpg.connect(world.database_url)
+    (row,) = await connection.fetch(again, UUID(lesson.student.id))
+    await connection.close()
+    return str(row[0])
 
 
 async def test_reserved_credit_outlives_its_lot_and_what_is_left_ends(market: Market) -> None:
@@ -201,6 +229,7 @@ async def test_m28_an_instructors_cancellation_gives_the_credit_back(market: Mar
     cancelled = await lesson.cancel(by=lesson.offer.instructor)
     assert (cancelled["outcome"], cancelled["payment_status"]) == ("by_instructor", "released")
     assert (await balance(lesson))["lots"] == [before]
+    assert await lesson.writes_total() == {"attach": 1, "create": 1, "confirm": 1, "release": 1}
     assert await ledger_of_student(lesson) == {"CRA": -3000, "XGW": 3000}
 
 
@@ -273,10 +302,12 @@ async def test_m40_a_top_up_waits_for_the_platforms_balance(market: Market) -> N
         }
     finally:
         await lesson.stripe_post("/_emulator/config", {"platform_available_cents": was})
+    tried = (await lesson.writes_total())["transfer"]
     fired = await lesson.after_end(hours=29)
     assert [each["kind"] for each in fired] == ["top_up"]
     assert (await lesson.read())["payment_status"] == "settled"
     assert [each["amount"] for each in await transfers(lesson)] == [1500]
+    assert await lesson.writes_total() == {**PLAIN, "transfer": tried + 1}
     ledger = await ledger_of_student(lesson)
     assert ledger == {
         "SP": -1733,

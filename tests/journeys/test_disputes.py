@@ -3,7 +3,7 @@
 import pytest
 
 from sandbox.client import JSON, Market, Refused, fresh_key
-from tests.journeys.kit import Lesson
+from tests.journeys.kit import PLAIN, Lesson
 
 pytestmark = pytest.mark.world
 
@@ -52,6 +52,7 @@ async def test_m34_a_dispute_is_open_then_lost_and_the_share_is_taken_back(
     await answer(lesson, "losing_evidence")
     assert lesson.booking["payment_status"] == "dispute_lost"
     assert await lesson.totals() == LOST
+    assert await lesson.writes_total() == {**PLAIN, "reverse": 1}
     dispute = await dispute_of(lesson)
     assert (dispute["status"], dispute["recovery"]) == ("lost", "done")
 
@@ -61,6 +62,7 @@ async def test_m35_a_won_dispute_costs_its_fee_alone(market: Market) -> None:
     await answer(lesson, "winning_evidence")
     assert lesson.booking["payment_status"] == "settled"
     assert await lesson.totals() == WON
+    assert await lesson.writes_total() == PLAIN
 
 
 async def test_nothing_is_refunded_or_paid_out_while_a_bank_decides(market: Market) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from sandbox.client import Market, Refused
-from tests.journeys.kit import Lesson
+from tests.journeys.kit import PLAIN, Lesson
 
 pytestmark = pytest.mark.world
 
@@ -41,6 +41,7 @@ async def test_m01_a_lesson_is_authorised_a_day_before_and_captured_a_day_after(
     assert len(await lesson.intents()) == 1
     assert await lesson.writes("/confirm") == 1
     assert await lesson.writes("/capture") == 1
+    assert await lesson.writes_total() == PLAIN
 
 
 async def test_m01_every_timing_fires_at_its_own_due_time(market: Market) -> None:
@@ -66,6 +67,7 @@ async def test_m02_the_fee_is_rounded_half_up_once(market: Market) -> None:
     await lesson.after_end(hours=24)
     expected = {"SP": 575, "SC": 4249, "WAL": -4249, "REV": -750, "XPR": 175}
     assert await lesson.totals() == expected
+    assert await lesson.writes_total() == PLAIN
 
 
 async def test_m04_a_lesson_today_is_authorised_at_once_with_a_longer_window(
@@ -82,6 +84,7 @@ async def test_m04_a_lesson_today_is_authorised_at_once_with_a_longer_window(
     fired = await lesson.after_end(hours=24)
     assert [f["kind"] for f in fired] == ["start", "complete", "capture"]
     assert await lesson.totals() == PAID
+    assert await lesson.writes_total() == PLAIN
 
 
 async def test_m05_a_declined_card_leaves_the_slot_to_somebody_else(market: Market) -> None:
@@ -97,6 +100,8 @@ async def test_m05_a_declined_card_leaves_the_slot_to_somebody_else(market: Mark
     assert (cancelled["status"], cancelled["outcome"]) == ("cancelled", "free")
     assert await lesson.totals() == {}
     assert all(intent["status"] == "canceled" for intent in await lesson.intents())
+    assert await lesson.writes_total() == {"attach": 1, "create": 1, "release": 1}
+    assert await lesson.is_listed()
 
     other = await market.register(f"o.{lesson.student.email}", "Other", "student", "UTC")
     await lesson.book(by=other)
@@ -110,6 +115,7 @@ async def test_m05_a_declined_card_leaves_the_slot_to_somebody_else(market: Mark
         ("m09", timedelta(hours=12), "credit", TURNED_INTO_CREDIT),
         ("m10", timedelta(hours=11, minutes=59, seconds=59), "charged", PAID),
     ],
+    ids=["M08", "M09", "M10"],
 )
 async def test_m08_to_m10_a_cancellation_costs_by_how_late_it_comes(
     market: Market, name: str, ahead: timedelta, outcome: str, expected: dict[str, int]
@@ -120,6 +126,7 @@ async def test_m08_to_m10_a_cancellation_costs_by_how_late_it_comes(
     cancelled = await lesson.cancel()
     assert (cancelled["status"], cancelled["outcome"]) == ("cancelled", outcome), name
     assert await lesson.totals() == expected
+    assert await lesson.writes_total() == PLAIN
     assert await lesson.is_listed() == (ahead > timedelta(minutes=30))
 
     credit = await lesson.student.get("/api/payments/credits/balance")
@@ -153,6 +160,7 @@ async def test_m12_the_second_try_of_the_ladder_succeeds(market: Market) -> None
     assert await lesson.writes("/confirm") == 2
     await lesson.after_end(hours=24)
     assert await lesson.totals() == PAID
+    assert await lesson.writes_total() == {**PLAIN, "confirm": 2}
 
 
 async def test_m13_a_card_that_never_works_is_warned_about_once_and_frees_the_slot(
@@ -176,7 +184,7 @@ async def test_m13_a_card_that_never_works_is_warned_about_once_and_frees_the_sl
     assert (ended["status"], ended["outcome"]) == ("cancelled", "payment_failed")
     assert ended["payment_status"] == "released"
     assert [i["status"] for i in await lesson.intents()] == ["canceled"]
-    assert await lesson.writes("/confirm") == 4
+    assert await lesson.writes_total() == {"attach": 1, "create": 1, "confirm": 4, "release": 1}
     assert await lesson.totals() == {}
     assert await lesson.is_listed()
     assert len(await lesson.mails("")) == warned + 1

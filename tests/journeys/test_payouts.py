@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 
 from sandbox.client import JSON, Market, Refused, fresh_key
-from tests.journeys.kit import Lesson
+from tests.journeys.kit import PLAIN, Lesson
 
 pytestmark = pytest.mark.world
 
@@ -63,6 +63,15 @@ async def test_m32_an_instant_payout_costs_two_percent_told_first(market: Market
     assert (made["amount_cents"], made["fee_cents"], made["net_cents"]) == (8500, 170, 8330)
     await lesson.travel(await market.now())
     assert await totals(lesson) == PAID_OUT
+    assert await lesson.writes_total() == PLAIN
+    status = await lesson.offer.instructor.get("/api/instructor/stripe/status")
+    (payout,) = (await lesson.stripe_of(status["account_id"], "/v1/payouts"))["data"]
+    assert (payout["amount"], payout["method"]) == (8330, "instant")
+    assert payout["application_fee_amount"] == 170
+    log = await lesson.stripe("/_emulator/log", account=status["account_id"], method="POST")
+    assert [each["path"] for each in log["data"] if each["decision"] != "replayed"].count(
+        "/v1/payouts"
+    ) == 1
     history = await lesson.offer.instructor.get("/api/instructor/analytics/payouts")
     assert [each["id"] for each in history["items"]] == [made["payout_id"]]
     earned = await lesson.offer.instructor.get("/api/instructor/analytics/earnings")

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from sandbox.client import JSON, Market, Refused, fresh_key
-from tests.journeys.kit import Lesson
+from tests.journeys.kit import PLAIN, Lesson
 
 pytestmark = pytest.mark.world
 
@@ -43,6 +43,7 @@ async def test_m14_a_stolen_card_is_never_tried_again(market: Market) -> None:
     assert await lesson.writes("/confirm") == 2
     assert await settled(lesson) == PAID
     assert len(await lesson.intents()) == 1
+    assert await lesson.writes_total() == {**PLAIN, "attach": 2, "confirm": 2}
 
 
 async def test_m15_a_challenge_is_passed_by_the_link_in_the_mail(market: Market) -> None:
@@ -64,6 +65,8 @@ async def test_m15_a_challenge_is_passed_by_the_link_in_the_mail(market: Market)
     assert (await lesson.read())["payment_status"] == "authorized"
     assert await settled(lesson) == PAID
     assert [each["id"] for each in await lesson.intents()] == [intent["id"]]
+    # the student's own browser confirmed the second time
+    assert await lesson.writes_total() == PLAIN
 
 
 async def test_m16_a_challenge_that_nobody_passes_ends_the_lesson(market: Market) -> None:
@@ -73,6 +76,7 @@ async def test_m16_a_challenge_that_nobody_passes_ends_the_lesson(market: Market
     assert (lesson.booking["status"], lesson.booking["outcome"]) == ("cancelled", "payment_failed")
     assert await lesson.totals() == {}
     assert [each["status"] for each in await lesson.intents()] == ["canceled"]
+    assert await lesson.writes_total() == {"attach": 1, "create": 1, "confirm": 1, "release": 1}
     assert await lesson.is_listed()
 
 
@@ -82,6 +86,9 @@ async def test_m17_without_a_reservation_a_credit_tier_is_free(market: Market) -
     await lesson.cancel()
     assert (lesson.booking["outcome"], lesson.booking["payment_status"]) == ("free", "released")
     assert await lesson.totals() == {}
+    assert await lesson.writes_total() == {"attach": 1, "create": 1, "confirm": 4, "release": 1}
+    credit = await lesson.student.get("/api/payments/credits/balance")
+    assert credit["lots"] == []
 
 
 async def in_debt(market: Market) -> Lesson:
@@ -98,8 +105,11 @@ async def test_m18_what_cannot_be_collected_is_a_debt(market: Market) -> None:
         "collection",
     )
     assert await lesson.totals() == {}
+    assert await lesson.writes_total() == {"attach": 1, "create": 1, "confirm": 5}
     (mail,) = await lesson.mails("please pay $100.00")
     assert f"/lessons/{lesson.booking['id']}" in mail["text"]
+    (told,) = await lesson.mails("not yet paid", to=lesson.offer.instructor)
+    assert "$85.00 when they have paid" in told["text"]
 
 
 async def test_a_debt_is_paid_with_another_card(market: Market) -> None:

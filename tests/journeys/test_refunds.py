@@ -3,7 +3,7 @@
 import pytest
 
 from sandbox.client import JSON, Market, Refused, fresh_key
-from tests.journeys.kit import Lesson
+from tests.journeys.kit import PLAIN, Lesson
 
 pytestmark = pytest.mark.world
 
@@ -28,12 +28,27 @@ async def refund(lesson: Lesson, cents: int, *, key: str | None = None, **more: 
     return answer
 
 
+async def taken_back(lesson: Lesson) -> tuple[list[int], list[int], list[int]]:
+    """Refunds, reversals of the transfer and refunds of the fee, as Stripe has them."""
+    (intent,) = await lesson.intents()
+    charge = await lesson.stripe(f"/v1/charges/{intent['latest_charge']}")
+    lists = (
+        await lesson.stripe("/v1/refunds", payment_intent=intent["id"]),
+        await lesson.stripe(f"/v1/transfers/{charge['transfer']}/reversals"),
+        await lesson.stripe(f"/v1/application_fees/{charge['application_fee']}/refunds"),
+    )
+    refunds, reversals, fees = ([each["amount"] for each in one["data"]] for one in lists)
+    return refunds, reversals, fees
+
+
 async def test_m30_a_full_refund_takes_back_transfer_and_fee(market: Market) -> None:
     lesson = await paid(market)
     answer = await refund(lesson, 10_000)
     assert (answer["refund"]["state"], answer["refund"]["cause"]) == ("succeeded", "admin")
     assert lesson.booking["payment_status"] == "refunded"
     assert await lesson.totals() == REFUNDED
+    assert await lesson.writes_total() == {**PLAIN, "refund": 1}
+    assert await taken_back(lesson) == ([10_000], [10_000], [1500])
     assert len(await lesson.mails("refund: $100.00")) == 1
 
 
@@ -42,6 +57,8 @@ async def test_m31_a_refund_of_a_part_takes_back_a_part(market: Market) -> None:
     await refund(lesson, 4000)
     assert lesson.booking["payment_status"] == "partially_refunded"
     assert await lesson.totals() == PARTLY_REFUNDED
+    assert await lesson.writes_total() == {**PLAIN, "refund": 1}
+    assert await taken_back(lesson) == ([4000], [4000], [600])
     with pytest.raises(Refused) as refusal:
         await refund(lesson, 6001)
     assert (refusal.value.status, refusal.value.code) == (400, "invalid")
@@ -111,4 +128,5 @@ async def test_x6_a_refund_that_fails_is_ours_again_and_waits_for_a_person(
 
     await refund(lesson, 10_000, reverse_transfer=False)
     assert lesson.booking["payment_status"] == "refunded"
+    assert await lesson.writes_total() == {**PLAIN, "refund": 2}
     assert await lesson.totals() == REFUNDED

@@ -13,7 +13,7 @@ import stripe
 from gateways.clock import SystemClock
 from sandbox.client import JSON, Market
 from sandbox.world import World
-from tests.journeys.kit import POLL_SECONDS, POLLS_MAX, Lesson
+from tests.journeys.kit import PLAIN, POLL_SECONDS, POLLS_MAX, Lesson
 
 pytestmark = pytest.mark.world
 
@@ -126,3 +126,4 @@ async def test_x4_a_genuine_event_that_is_not_for_us_is_set_aside(
     await lesson.after_end(hours=24)
     expected = {"SP": 1180, "SC": 8500, "WAL": -8500, "REV": -1500, "XPR": 320}
     assert await lesson.totals() == expected
+    assert await lesson.writes_total() == PLAIN

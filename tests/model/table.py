@@ -76,7 +76,9 @@ class Table:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Prints the table."""
         write = terminalreporter.write_line
-        told = {node: each for node, each in self.journeys.items() if each.ledgers or each.is_failed}
+        told = {
+            node: each for node, each in self.journeys.items() if each.ledgers or each.is_failed
+        }
         write("")
         write("| Scenario | Expected cents | Actual cents | Writes at Stripe | Invariants |")
         write("|---|---|---|---|---|")
