@@ -6,7 +6,8 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from domain.events import MAILED
+from domain.debts import account_letter
+from domain.events import MAILED, Topic
 from domain.letters import Lesson, Letter, Occasion, Reader, letter_of
 from domain.settings import POLICY
 
@@ -141,7 +142,16 @@ def test_names_cannot_write_html() -> None:
     assert "&lt;b&gt;Ines" in letter.html("")
 
 
-@pytest.mark.parametrize("topic", sorted(MAILED))
+APART: frozenset[Topic] = frozenset({"instructor.owes", "payout.failed"})
+"""About an instructor's money and no lesson."""
+
+
+@pytest.mark.parametrize("topic", sorted(APART))
+def test_money_apart_from_lessons_has_letters_of_its_own(topic: Topic) -> None:
+    assert account_letter(topic, {"amount_cents": 1}) is not None
+
+
+@pytest.mark.parametrize("topic", sorted(MAILED - APART))
 def test_every_mailed_topic_has_a_letter_for_somebody(topic: str) -> None:
     states = (
         {},
