@@ -257,6 +257,15 @@ CREATE TABLE public.disputes (
     CONSTRAINT disputes_status_is_known CHECK ((status = ANY (ARRAY['warning_needs_response'::text, 'warning_under_review'::text, 'warning_closed'::text, 'needs_response'::text, 'under_review'::text, 'won'::text, 'lost'::text, 'prevented'::text, 'appeal_needs_response'::text, 'appeal_under_review'::text])))
 );
 
+CREATE TABLE public.flags (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    kind text NOT NULL,
+    booking_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT flags_kind_is_known CHECK ((kind = 'late_without_authorization'::text))
+);
+
 CREATE TABLE public.floats (
     on_date date NOT NULL,
     minimum_cents bigint NOT NULL,
@@ -306,6 +315,10 @@ CREATE TABLE public.instructors (
     requirements_due text[] DEFAULT '{}'::text[] NOT NULL,
     created_at timestamp with time zone NOT NULL,
     transfers_since timestamp with time zone,
+    disabled_reason text,
+    deadline_at timestamp with time zone,
+    deauthorized_at timestamp with time zone,
+    CONSTRAINT instructors_deauthorized_receive_nothing CHECK (((deauthorized_at IS NULL) OR ((NOT has_transfers) AND (NOT has_payouts)))),
     CONSTRAINT instructors_home_is_on_earth CHECK ((((home_lat >= ('-90'::integer)::double precision) AND (home_lat <= (90)::double precision)) AND ((home_lon >= ('-180'::integer)::double precision) AND (home_lon <= (180)::double precision)))),
     CONSTRAINT instructors_home_is_whole CHECK (((home_lat IS NULL) = (home_lon IS NULL))),
     CONSTRAINT instructors_modalities_are_known CHECK (((modalities <@ ARRAY['online'::text, 'in_person'::text]) AND (cardinality(modalities) > 0)))
@@ -661,6 +674,7 @@ CREATE TABLE public.users (
     email_verified_at timestamp with time zone,
     stripe_customer_id text,
     created_at timestamp with time zone NOT NULL,
+    stripe_customers_lost integer DEFAULT 0 NOT NULL,
     CONSTRAINT users_display_name_is_short CHECK (((length(display_name) >= 1) AND (length(display_name) <= 100))),
     CONSTRAINT users_email_is_short CHECK ((length((email)::text) <= 254)),
     CONSTRAINT users_roles_are_known CHECK ((roles <@ ARRAY['student'::text, 'instructor'::text, 'admin'::text]))
@@ -707,6 +721,12 @@ ALTER TABLE ONLY public.credit_uses
 
 ALTER TABLE ONLY public.disputes
     ADD CONSTRAINT disputes_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.flags
+    ADD CONSTRAINT flags_one_a_booking UNIQUE (booking_id, kind);
+
+ALTER TABLE ONLY public.flags
+    ADD CONSTRAINT flags_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.floats
     ADD CONSTRAINT floats_pkey PRIMARY KEY (on_date);
@@ -866,6 +886,10 @@ CREATE INDEX disputes_by_booking ON public.disputes USING btree (booking_id);
 
 CREATE INDEX disputes_by_time ON public.disputes USING btree (created_at DESC, id DESC);
 
+CREATE INDEX flags_by_time ON public.flags USING btree (at, id);
+
+CREATE INDEX flags_by_user ON public.flags USING btree (user_id, at);
+
 CREATE INDEX fraud_warnings_by_booking ON public.fraud_warnings USING btree (booking_id);
 
 CREATE INDEX idempotency_keys_by_expiry ON public.idempotency_keys USING btree (expires_at);
@@ -1021,6 +1045,12 @@ ALTER TABLE ONLY public.credit_uses
 ALTER TABLE ONLY public.disputes
     ADD CONSTRAINT disputes_booking_id_fkey FOREIGN KEY (booking_id) REFERENCES public.payments(booking_id);
 
+ALTER TABLE ONLY public.flags
+    ADD CONSTRAINT flags_booking_id_fkey FOREIGN KEY (booking_id) REFERENCES public.bookings(id);
+
+ALTER TABLE ONLY public.flags
+    ADD CONSTRAINT flags_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id);
+
 ALTER TABLE ONLY public.fraud_warnings
     ADD CONSTRAINT fraud_warnings_booking_id_fkey FOREIGN KEY (booking_id) REFERENCES public.payments(booking_id);
 
@@ -1113,6 +1143,9 @@ GRANT SELECT ON TABLE public.credit_uses TO instainstru_reads;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.disputes TO instainstru_app;
 GRANT SELECT ON TABLE public.disputes TO instainstru_reads;
+
+GRANT SELECT,INSERT ON TABLE public.flags TO instainstru_app;
+GRANT SELECT ON TABLE public.flags TO instainstru_reads;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.floats TO instainstru_app;
 GRANT SELECT ON TABLE public.floats TO instainstru_reads;
