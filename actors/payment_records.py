@@ -195,8 +195,7 @@ async def plan_rest(tx: Tx, scene: Scene, *, cause: RefundCause | None = None) -
         booking_id=facts.booking_id,
         amount_cents=payment.captured_cents - facts.refunded_cents,
         currency=facts.currency,
-        # what became credit by a reversal has no transfer to take back any more
-        reverses_transfer=not payment.to_reverse_cents,
+        reverses_transfer=True,
         cause=cause or known.get(facts.outcome, "stripe"),
         reason=facts.outcome,
         requested_by=scene.why.actor.id,
@@ -279,7 +278,7 @@ async def stage_confirm(tx: Tx, scene: Scene) -> None:
 async def tell(
     tx: Tx, scene: Scene, topic: Topic, payload: dict[str, str | int | None] | None = None
 ) -> None:
-    """Stages an event for both people of the booking."""
+    """Stages an event for both people of the booking; its version is the payment's own."""
     facts = scene.facts
     await stage_event(
         tx,
@@ -289,6 +288,7 @@ async def tell(
         user_ids=[facts.student_id, facts.instructor_id],
         payload={
             "booking_id": str(facts.booking_id),
+            "version": scene.payment.version,
             "payment_status": scene.payment.status,
             "amount_cents": facts.card_amount_cents,
             "currency": facts.currency,

@@ -145,11 +145,11 @@ def _movement(step: Step, facts: MoneyFacts, payment: Payment) -> Call:
             transfer_id=payment.transfer_id,
             application_fee_id=payment.application_fee_id,
             amount_cents=facts.refund_cents,
-            reverses_transfer=facts.refund_reverses,
+            reverses_transfer=_reverses(facts, payment),
             metadata={
                 **_ours(facts),
                 "refund_id": str(facts.refund_id),
-                "absorbed_cents": str(_absorbed(facts)),
+                "absorbed_cents": str(_absorbed(facts, payment)),
             },
         )
     is_recovered = step.kind == "recover"
@@ -164,9 +164,14 @@ def _movement(step: Step, facts: MoneyFacts, payment: Payment) -> Call:
     )
 
 
-def _absorbed(facts: MoneyFacts) -> int:
+def _reverses(facts: MoneyFacts, payment: Payment) -> bool:
+    """Whether a refund takes the transfer back; what became credit has its own reversal."""
+    return facts.refund_reverses and not payment.to_reverse_cents
+
+
+def _absorbed(facts: MoneyFacts, payment: Payment) -> int:
     """What the platform bears of a refund: all that no reversal, this or an earlier one, covers."""
-    if facts.refund_reverses:
+    if _reverses(facts, payment):
         return 0
     return max(0, facts.refund_cents - facts.owed_back_cents)
 

@@ -173,12 +173,15 @@ async def test_a_restricted_instructor_makes_the_credit_rule_take_all_at_once(
     await agreed(lesson)
 
 
+# I4 counts credit as issued that was taken back with its money
+@pytest.mark.leaves("the student pays -10000 of 10000")
 async def test_a_fraud_warning_takes_the_credit_back_with_the_money(market: Market) -> None:
     lesson = await Lesson.arrange(market)
     await lesson.book("pm_card_createIssuerFraudRecord")
     await lesson.before(hours=15)
     await lesson.cancel()
-    await lesson.travel(await market.now())
+    # the warning may have met the open reversal, and is looked at again a moment later
+    await lesson.travel(await market.now() + timedelta(minutes=1))
     assert (await lesson.read())["payment_status"] == "refunded"
     assert (await credit_of(lesson))["balance_cents"] == 0
     assert await lesson.totals() == {"SP": -320, "XPR": 320}
