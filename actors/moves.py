@@ -243,6 +243,7 @@ class Moves:
             user_ids=[booking.student_id, booking.instructor_id],
             payload={
                 "booking_id": str(booking.id),
+                "version": booking.version,
                 "proposal_id": str(proposal.id),
                 "proposed_by": proposal.proposed_by,
                 "start_at": proposal.start_at.isoformat(),

@@ -210,7 +210,11 @@ class NoShows:
             topic=topic,
             subject_id=booking.id,
             user_ids=[booking.student_id, booking.instructor_id],
-            payload={"booking_id": str(booking.id), "absent": absent},
+            payload={
+                "booking_id": str(booking.id),
+                "version": booking.version,
+                "absent": absent,
+            },
             now=now,
         )
 

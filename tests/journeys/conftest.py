@@ -29,7 +29,7 @@ class Known:
     async def fresh(self, url: str) -> list[str]:
         """Lets the world of this address come to rest; what is wrong in it since the last look."""
         async with Market(url) as market:
-            await market.send("POST", "/sandbox/clock", body={"advance_seconds": 0, "frozen": True})
+            await market.send("POST", "/sandbox/clock", body={"advance_seconds": 1, "frozen": True})
             world = await market.send("GET", "/sandbox")
             found = await violations(
                 world["database_url"], world["stripe_url"], world["stripe_secret_key"]
