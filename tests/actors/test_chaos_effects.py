@@ -5,11 +5,8 @@ asks again. Afterwards the ledger is the same as if nobody had died, and so are 
 """
 
 import os
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator
 from datetime import timedelta
-from itertools import count
 
 import httpx
 import pytest_asyncio
@@ -17,20 +14,17 @@ import pytest_asyncio
 from actors.payment_records import Why
 from actors.refunds import RefundWish
 from domain.bookings import Actor
-from domain.errors import DomainError
 from domain.ids import new_id
 from sandbox.clock import ClockWriter
 from sandbox.emulator import Emulator
 from storage.disputes import disputes_of_booking
+from tests.actors.chaos_kit import Act, everywhere, ledger, paid_lesson
 from tests.actors.money_kit import Lesson, Market, open_market
-from tests.model.hands import MarketHands
-from tests.model.reference import Totals, given_back, lost, paid, paid_out, questioned, shares
+from tests.model.reference import given_back, lost, paid, paid_out, questioned, shares
 
 PART = shares(10_000)
-EFFECTS_MAX = 200
-EVERY = int(os.environ.get("EVERY", "4"))
+EVERY = int(os.environ.get("EVERY", "9"))
 """Every which effect is tried; `make chaos` tries all."""
-Act = Callable[[], Awaitable[object]]
 
 
 @pytest_asyncio.fixture
@@ -47,57 +41,6 @@ async def market(
         yield opened
 
 
-async def paid_lesson(market: Market, card: str = "pm_card_visa") -> Lesson:
-    """A lesson of today that was cancelled too late: it is captured at once."""
-    lesson = await market.lesson(lead=timedelta(hours=3))
-    await lesson.book(card)
-    await market.travel(market.clock.now() + timedelta(minutes=6))
-    await lesson.cancel()
-    return lesson
-
-
-async def killed(market: Market, act: Act, *, effects: int) -> bool:
-    """Whether the process outlived the act; if not, the asker asks a new one."""
-
-    async def acted() -> None:
-        await act()
-        await market.settle()
-
-    market.fuse.left = effects
-    has_lived = await market.survive(acted)
-    market.fuse.left = None
-    if not has_lived:
-        # what has happened already is refused
-        with suppress(DomainError):
-            await act()
-        await market.settle()
-    return has_lived
-
-
-def ledger(*changes: Totals) -> dict[str, int]:
-    """The sum of what is expected to have happened."""
-    total: Totals = Counter()
-    for each in changes:
-        total.update(each)
-    return {account: cents for account, cents in total.items() if cents}
-
-
-async def everywhere(
-    market: Market, prepare: Callable[[], Awaitable[Lesson]], act: Callable[[Lesson], Act]
-) -> AsyncIterator[Lesson]:
-    """A fresh lesson for each effect, until one act has lived to its end."""
-    for effects in count(0, EVERY):
-        assert effects < EFFECTS_MAX, "it never survived"
-        lesson = await prepare()
-        has_lived = await killed(market, act(lesson), effects=effects)
-        yield lesson
-        assert await MarketHands(market).wrong() == []
-        if has_lived:
-            print(f"crash points: {effects}")  # noqa: T201 - kept in docs/proof.md
-            assert effects > 3
-            return
-
-
 async def test_death_at_any_effect_of_a_refund_gives_back_once(market: Market) -> None:
     def act(lesson: Lesson) -> Act:
         refund_id = new_id(market.clock.now())
@@ -106,7 +49,9 @@ async def test_death_at_any_effect_of_a_refund_gives_back_once(market: Market) -
             lesson.id, wish, refund_id=refund_id, viewer=lesson.student
         )
 
-    async for lesson in everywhere(market, lambda: paid_lesson(market), act):
+    async for lesson in everywhere(
+        market, lambda: paid_lesson(market), act, every=EVERY, name="a refund"
+    ):
         assert await lesson.totals() == ledger(paid(PART), given_back(PART, 4000, reverses=True))
         assert (await lesson.read()).payment_status == "partially_refunded"
 
@@ -133,7 +78,7 @@ async def test_death_at_any_effect_of_a_lost_dispute_takes_the_share_back_once(
 
         return answer
 
-    async for lesson in everywhere(market, prepare, act):
+    async for lesson in everywhere(market, prepare, act, every=EVERY, name="a lost dispute"):
         await market.travel(market.clock.now() + timedelta(minutes=5))
         assert await lesson.totals() == ledger(paid(PART), questioned(PART), lost(PART))
         assert (await lesson.read()).payment_status == "dispute_lost"
@@ -146,7 +91,9 @@ async def test_death_at_any_effect_of_an_instant_payout_pays_out_once(market: Ma
             None, payout_id=payout_id, viewer=lesson.instructor
         )
 
-    async for lesson in everywhere(market, lambda: paid_lesson(market), act):
+    async for lesson in everywhere(
+        market, lambda: paid_lesson(market), act, every=EVERY, name="an instant payout"
+    ):
         made = await market.db.reads.fetch(
             "SELECT net_cents, fee_cents, state FROM payouts WHERE instructor_id = $1 AND is_asked",
             lesson.instructor.user_id,
