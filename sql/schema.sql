@@ -874,8 +874,6 @@ CREATE INDEX credit_lots_by_user ON public.credit_lots USING btree (user_id, exp
 
 CREATE INDEX credit_lots_expired ON public.credit_lots USING btree (expired_at) WHERE (expired_at IS NOT NULL);
 
-CREATE INDEX credit_lots_open ON public.credit_lots USING btree (user_id) INCLUDE (remaining_cents) WHERE (remaining_cents > 0);
-
 CREATE INDEX credit_lots_restored ON public.credit_lots USING btree (restored_from) WHERE (restored_from IS NOT NULL);
 
 CREATE INDEX credit_uses_by_lot ON public.credit_uses USING btree (lot_id);
