@@ -26,14 +26,13 @@ class KeyGate:
         """Open, and nothing heard yet."""
         self.is_shut = False
         self.probe_seconds = PROBE_SECONDS
-        self._has_heard = False
-        self._heard_at = 0.0
+        self._heard_at: float | None = None
         self._probing = asyncio.Lock()
 
     @property
     def is_fresh(self) -> bool:
         """Whether Stripe has told lately what it thinks of the key."""
-        if not self._has_heard:
+        if self._heard_at is None:
             return False
         return asyncio.get_running_loop().time() - self._heard_at < self.probe_seconds
 
@@ -42,7 +41,7 @@ class KeyGate:
         if status != UNAUTHORIZED and (status in NOT_OF_THE_KEY or status >= 500):
             return
         was_shut, self.is_shut = self.is_shut, status == UNAUTHORIZED
-        self._has_heard, self._heard_at = True, asyncio.get_running_loop().time()
+        self._heard_at = asyncio.get_running_loop().time()
         if self.is_shut and not was_shut:
             log.error("stripe.key_refused")
         elif was_shut and not self.is_shut:
