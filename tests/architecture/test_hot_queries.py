@@ -33,7 +33,7 @@ HOT: dict[str, set[str]] = {
     "bookings.judge_holds": {
         "bookings_learner_no_overlap",
         "bookings_held_by_student",
-        "credit_lots_open",
+        "credit_lots_by_user",
     },
     "bookings.bookings_of_student": {"bookings_by_student"},
     "bookings.bookings_of_instructor": {"bookings_by_instructor"},
