@@ -65,7 +65,7 @@ async def rescued(market: Market) -> None:
     await market.money.payments.rescue()
     await market.settle()
     assert await market.value(OPEN) == 0
-    assert await violations(market) == []
+    assert await violations(market.settings.database_url, market.emulator.url) == []
 
 
 async def made(market: Market, path: str, **headers: str) -> list[int]:
