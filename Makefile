@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMPS := .make
 PYTEST_ARGS ?=
 WORKERS ?= 2
-SCENARIOS ?= money or refund or payout or dispute or credit or move or no_show or recover or reconcil
+SCENARIOS ?= money or refund or payout or dispute or credit or move or no_show or recover or webhooks or lost or debt or restricted or breakage
 
 lock_sum = $(shell cat $(1) | cksum | cut -d ' ' -f 1)
 RUN_READY := $(STAMPS)/run-$(call lock_sum,requirements.lock)
@@ -58,10 +58,12 @@ bench: setup-dev ## benchmarks beside their baselines
 load: setup-dev ## load test: the benchmarks of throughput alone
 	@$(BIN)/python -m bench throughput
 
-chaos: setup-dev ## fault injection at length; SEED, RUNS, STEPS and INTERLEAVINGS choose
+chaos: setup-dev ## fault injection at length; SEED, RUNS, STEPS, WORLD_STEPS and INTERLEAVINGS choose
 	@export SEED=$${SEED:-$$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')} RUNS=$${RUNS:-200} STEPS=$${STEPS:-40} \
-	  INTERLEAVINGS=$${INTERLEAVINGS:-1000} EVERY=$${EVERY:-1}; echo "SEED=$$SEED RUNS=$$RUNS STEPS=$$STEPS"; \
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope -rP --show-capture=stdout tests/actors/test_chaos_*.py $(PYTEST_ARGS) && \
+	  WORLD_STEPS=$${WORLD_STEPS:-200} INTERLEAVINGS=$${INTERLEAVINGS:-1000} EVERY=$${EVERY:-1}; \
+	echo "SEED=$$SEED RUNS=$$RUNS STEPS=$$STEPS WORLD_STEPS=$$WORLD_STEPS"; \
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope -rP --show-capture=stdout tests/actors/test_chaos_*.py \
+	  tests/actors/test_payments_failures.py $(PYTEST_ARGS) && \
 	$(BIN)/python -m pytest tests/journeys -k "kill or crash or stop or lose" $(PYTEST_ARGS)
 
 mutants: setup-dev ## change the money rules in small ways: how many do tests notice?
@@ -69,7 +71,8 @@ mutants: setup-dev ## change the money rules in small ways: how many do tests no
 
 scenarios: setup-dev ## every money scenario: expected cents beside actual ones
 	@PYTHONPYCACHEPREFIX=$(CURDIR)/$(STAMPS)/pycache-scenarios $(BIN)/python -m pytest -p tests.model.table \
-	  -o enable_assertion_pass_hook=true -o verbosity_assertions=2 tests/journeys -k "$(SCENARIOS)" $(PYTEST_ARGS)
+	  -o enable_assertion_pass_hook=true -o verbosity_assertions=2 tests/journeys -k "$(SCENARIOS)" \
+	  $(if $(filter file,$(origin SCENARIOS)),--every-scenario) $(PYTEST_ARGS)
 
 schema: setup-dev ## rewrite sql/schema.sql from the migrations
 	@$(BIN)/python -m sandbox.scratch $(BIN)/python -m storage.migrate --schema

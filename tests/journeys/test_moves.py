@@ -272,12 +272,26 @@ async def test_nobody_pays_twice_for_a_move_while_webhooks_are_late(
     await lesson.before(hours=hours)
     rule = {"action": "delay", "seconds": 600, "times": 0, "match": {"event": "payment_intent.*"}}
     fault = await lesson.stripe_post("/_emulator/faults", rule)
+    assert await authorizations(lesson) == (hours < 24)
     await move(lesson, lesson.start_at + timedelta(days=9))
+    assert await authorizations(lesson) <= 1
+    for stop in (200, 30, 24, 23, 1):
+        await lesson.before(hours=stop)
+        assert await authorizations(lesson) == (stop <= 24)
+    for stop in (0, 12, 23.9):
+        await lesson.after_end(hours=stop)
+        assert await authorizations(lesson) == 1
     await lesson.after_end(hours=26)
     await lesson.stripe_delete(f"/_emulator/faults/{fault['id']}")
     await lesson.read()
+    assert await authorizations(lesson) == 0
     assert await lesson.totals() == PAID
     assert await lesson.writes("/capture") == 1
+
+
+async def authorizations(lesson: Lesson) -> int:
+    """How many live reservations of the student's money there are for this lesson."""
+    return sum(each["status"] == "requires_capture" for each in await lesson.intents())
 
 
 async def test_both_times_of_a_move_are_told_live(market: Market) -> None:

@@ -150,6 +150,8 @@ def counted(text: str) -> str:
 
 def totals(text: str) -> dict[str, int] | None:
     """The accounts and cents that a side of a comparison shows; `None` for anything else."""
+    if not text.startswith("{"):
+        return None
     try:
         found = ast.literal_eval(text)
     except (SyntaxError, ValueError):
