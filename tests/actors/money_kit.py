@@ -293,7 +293,12 @@ class Lesson:
         self.id = uuid4()
 
     async def book(
-        self, card: str | None = "pm_card_visa", *, by: Viewer | None = None, again: bool = False
+        self,
+        card: str | None = "pm_card_visa",
+        *,
+        by: Viewer | None = None,
+        again: bool = False,
+        use_credits: bool = True,
     ) -> BookingAnswer:
         """Books; `again` repeats the same request."""
         if not again:
@@ -305,6 +310,7 @@ class Lesson:
             duration_minutes=60,
             modality="online",
             payment_method_id=card,
+            use_credits=use_credits,
         )
         answer = await self.market.money.bookings.book(
             request, viewer=by or self.student, booking_id=self.id

@@ -114,7 +114,7 @@ async def booked(market: Market, pairs: list[Lesson]) -> list[Lesson]:
     """The same people's next lessons, all at one hour."""
     at = market.clock.now().replace(minute=0, second=0, microsecond=0) + 5 * 24 * HOUR
     lessons = [Lesson(market, each.instructor, each.student, each.service_id, at) for each in pairs]
-    await asyncio.gather(*(each.book() for each in lessons))
+    await asyncio.gather(*(each.book(use_credits=False) for each in lessons))
     await market.settle()
     return lessons
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from tests.model.cast import BRINK, LESSONS_MAX, SECOND, Thread, hours
+from tests.model.cast import BRINK, LESSONS_MAX, SECOND, Thread, Wrong, hours
 from tests.model.hands import Hands, MarketHands
 from tests.model.misfortune import Misfortune
 from tests.model.money_deeds import MoneyDeeds
@@ -38,7 +38,10 @@ class Driver(MoneyDeeds[L]):
     async def live(self, steps: int) -> None:
         """Takes so many steps and looks at everything after each; raises `Wrong`."""
         for _ in range(steps):
-            await self.step()
+            try:
+                await self.step()
+            except Exception as error:
+                raise Wrong("\n".join([f"SEED={self.seed}", *self.told, "--"])) from error
             await self.check()
 
     async def step(self) -> None:
