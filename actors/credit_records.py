@@ -6,6 +6,7 @@ The caller holds the locks of the booking and its payment; lots are locked next,
 from datetime import datetime
 from uuid import UUID
 
+from actors.credit_promises import promise_end
 from actors.ledger import post
 from domain.bookings import ACTIVE, PaymentStatus
 from domain.credit_journals import consume_journal, refund_journal, restore_journal, revoke_journal
@@ -17,7 +18,6 @@ from domain.settings import Policy
 from storage.credits import (
     continue_lot,
     end_uses,
-    promise_for_lot,
     refill_lot,
     uses_to_end,
 )
@@ -89,7 +89,7 @@ async def _give_back(tx: Tx, uses: list[CreditUse], *, now: datetime, policy: Po
         if ends_at is None:
             await refill_lot(tx, lot_id=each.lot_id, cents=each.cents)
         else:
-            await _continue(tx, each, ends_at, now=now)
+            await _continue(tx, each, ends_at, now=now, policy=policy)
 
 
 def _voided(facts: MoneyFacts, uses: list[CreditUse], *, now: datetime) -> list[Journal]:
@@ -109,12 +109,12 @@ def _voided(facts: MoneyFacts, uses: list[CreditUse], *, now: datetime) -> list[
     ]
 
 
-async def _continue(tx: Tx, given: CreditUse, ends_at: datetime, *, now: datetime) -> None:
+async def _continue(
+    tx: Tx, given: CreditUse, ends_at: datetime, *, now: datetime, policy: Policy
+) -> None:
     """A lot of its own, so that what else is left of the old one keeps its end."""
     lot_id: UUID = new_id(now)
     await continue_lot(
         tx, new_id=lot_id, lot_id=given.lot_id, cents=given.cents, expires_at=ends_at, now=now
     )
-    await promise_for_lot(
-        tx, timing_id=new_id(now), kind="expire_credit", lot_id=lot_id, due_at=ends_at, now=now
-    )
+    await promise_end(tx, lot_id, ends_at, now=now, policy=policy)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from actors.credit_promises import promise_end, promise_next_word
 from actors.ledger import post
 from domain.credit_journals import grant_journal
 from domain.errors import Invalid, NotFound
@@ -14,7 +15,6 @@ from domain.journals import CreditLot, expiry_journal
 from domain.money import CURRENCY
 from domain.people import Viewer
 from domain.settings import POLICY, Policy
-from domain.timings import TimingKind
 from gateways.clock import Clock
 from storage.accounts import user_by_id
 from storage.credits import (
@@ -23,7 +23,6 @@ from storage.credits import (
     insert_lot,
     lot_by_id,
     lot_for_update,
-    promise_for_lot,
 )
 from storage.database import Database
 from storage.outbox import stage_event
@@ -66,15 +65,7 @@ async def issue(
     )
     if inserted is None:
         return False
-    promises: dict[TimingKind, datetime] = {
-        "expire_credit": lot.expires_at,
-        "remind_credit": lot.expires_at - policy.credit_told_before,
-    }
-    for kind, due_at in promises.items():
-        if due_at > now:
-            await promise_for_lot(
-                tx, timing_id=new_id(now), kind=kind, lot_id=lot.id, due_at=due_at, now=now
-            )
+    await promise_end(tx, lot.id, lot.expires_at, now=now, policy=policy)
     await _tell(tx, "credit.issued", lot, cents=lot.granted_cents, now=now)
     return True
 
@@ -127,12 +118,18 @@ class Credits:
         return given
 
     async def remind(self, lot_id: UUID, *, timing_id: UUID) -> None:
-        """Tells a student that credit will end soon; once, and not of what is spent."""
+        """Tells a student that credit will end soon, not of what is spent; promises the next word.
+
+        A lot that is empty now may be filled again before the next one.
+        """
         now = self._clock.now()
         async with self._db.transaction() as tx:
             lot = await lot_for_update(tx, lot_id=lot_id)
             is_told = await complete_timing(tx, timing_id=timing_id, now=now)
-            if is_told and lot is not None and lot.remaining_cents > 0:
+            if not is_told or lot is None:
+                return
+            await promise_next_word(tx, lot.id, lot.expires_at, now=now, policy=self._policy)
+            if lot.remaining_cents > 0:
                 await _tell(tx, "credit.expiring", lot, cents=lot.remaining_cents, now=now)
 
     async def expire(self, lot_id: UUID, *, timing_id: UUID | None = None) -> None:

@@ -6,23 +6,19 @@ memory is older loses its compare-and-set and reads anew; `Reload` afterwards on
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from datetime import datetime
 
 import msgspec
 import structlog
 
 from actors.calendar_commands import ChangeAvailability, Changed, Reload
 from actors.calendars import Calendars
-from actors.standard_payouts import promise_next
 from domain.availability import Rules
 from domain.bookings import Actor, Modality
 from domain.errors import DomainError, Invalid, NotFound
 from domain.ids import ServiceId, UserId, new_id
 from domain.money import CARD_MINIMUM_CENTS, CURRENCY
-from domain.operations import AccountSeen
 from domain.people import Viewer
 from domain.pricing import price_of
-from domain.standard_payouts import PayoutRhythm
 from gateways.clock import Clock
 from gateways.stripe import StripeGateway
 from storage.calendars import bump_version
@@ -31,16 +27,12 @@ from storage.instructors import (
     Home,
     Payee,
     Profile,
-    StripeFacts,
     change_profile,
-    instructor_by_account,
     keep_stripe_account,
     payee_for_update,
     profile_by_instructor,
-    record_stripe_facts,
     stripe_facts_by_instructor,
 )
-from storage.outbox import stage_event
 from storage.query import Tx
 from storage.services import (
     Service,
@@ -236,42 +228,6 @@ class Instructors:
         await reload_calendar(self._calendars, instructor_id)
 
 
-async def record_stripe_status(
-    seen: AccountSeen,
-    *,
-    db: Database,
-    calendars: Calendars,
-    clock: Clock,
-    rhythm: PayoutRhythm = "manual",
-) -> None:
-    """Notes what an instructor's account may do; again, or for a strange account: nothing.
-
-    One that may pay out is promised its first standard payout.
-    """
-    instructor_id = await instructor_by_account(db.reads, stripe_account_id=seen.id)
-    if instructor_id is None:
-        return
-    known = await stripe_facts_by_instructor(db.reads, instructor_id=instructor_id)
-    if known is None or _is_known(known, seen):
-        return
-    async with db.transaction() as tx:
-        await bump_version(tx, instructor_id=instructor_id)
-        await record_stripe_facts(
-            tx,
-            instructor_id=instructor_id,
-            has_transfers=seen.has_transfers,
-            has_payouts=seen.has_payouts,
-            has_submitted_details=seen.has_submitted_details,
-            requirements_due=list(seen.requirements_due),
-            now=clock.now(),
-        )
-        if seen.has_payouts:
-            await promise_next(tx, instructor_id, rhythm, now=clock.now())
-        await _tell(tx, instructor_id, seen, now=clock.now())
-    log.info("instructor.stripe_changed", instructor=str(instructor_id))
-    await reload_calendar(calendars, instructor_id)
-
-
 async def reload_calendar(calendars: Calendars, instructor_id: UserId) -> None:
     """Makes the calendar read anew; when it cannot be reached it finds out by its version."""
     try:
@@ -291,15 +247,6 @@ def checked(offer: Offer) -> Offer:
     )
 
 
-def _is_known(facts: StripeFacts, seen: AccountSeen) -> bool:
-    return (
-        facts.has_transfers,
-        facts.has_payouts,
-        facts.has_submitted_details,
-        tuple(facts.requirements_due),
-    ) == (seen.has_transfers, seen.has_payouts, seen.has_submitted_details, seen.requirements_due)
-
-
 def _unique(modalities: list[Modality]) -> list[Modality]:
     return list(dict.fromkeys(modalities))
 
@@ -317,19 +264,3 @@ async def _payee(tx: Tx, instructor_id: UserId) -> Payee:
     if payee is None:
         raise NotFound
     return payee
-
-
-async def _tell(tx: Tx, instructor_id: UserId, seen: AccountSeen, *, now: datetime) -> None:
-    await stage_event(
-        tx,
-        event_id=new_id(now),
-        topic="instructor.stripe_changed",
-        subject_id=instructor_id,
-        user_ids=[instructor_id],
-        payload={
-            "instructor_id": str(instructor_id),
-            "transfers_active": "true" if seen.has_transfers else "false",
-            "payouts_enabled": "true" if seen.has_payouts else "false",
-        },
-        now=now,
-    )

@@ -5,11 +5,12 @@ from uuid import UUID
 
 import structlog
 
-from domain.debts import account_letter
 from domain.errors import Unavailable
 from domain.events import OutboxEvent
 from domain.ids import UserId
-from domain.letters import Lesson, Letter, Occasion, Reader, letter_of
+from domain.letters import letter_of
+from domain.money_letters import account_letter
+from domain.occasions import Lesson, Letter, Occasion, Reader
 from domain.offers import offered_slots
 from domain.settings import POLICY, Policy
 from domain.times import Span
@@ -117,10 +118,11 @@ class Notifications:
             )
 
     async def _write_apart(self, event: OutboxEvent, reader: Reader) -> None:
-        """Writes of an instructor's money, which belongs to no lesson."""
-        letter = account_letter(event.topic, event.payload)
+        """Writes of money that belongs to no lesson."""
+        letter = account_letter(event.topic, event.payload, reader)
         if letter is not None:
-            await self._send(event, reader, letter, f"{self._public_url}/teach")
+            page = "billing" if event.topic.startswith("credit.") else "teach"
+            await self._send(event, reader, letter, f"{self._public_url}/{page}")
 
     async def _send(self, event: OutboxEvent, reader: Reader, letter: Letter, link: str) -> None:
         mail = Mail(

@@ -26,6 +26,7 @@ from domain.payments import TAKEN, MoneyFacts, Payment, Step, moved
 from domain.refunds import RefundCause
 from domain.settings import Policy
 from domain.timings import KEPT, TimingKind, timings_for
+from storage.accounts import admins
 from storage.outbox import stage_event
 from storage.payments import (
     change_payment,
@@ -68,6 +69,9 @@ TOPICS: dict[PaymentStatus, Topic] = {
     "dispute_lost": "payment.dispute_lost",
     "collection": "payment.collection_opened",
 }
+FOR_ADMINS: frozenset[Topic] = frozenset({"payment.refund_failed"})
+"""Told to nobody else: a person must look, and may still make it good."""
+
 FACE_TO_FACE: frozenset[PaymentStatus] = frozenset({"card_required", "action_required"})
 """Told by the answer itself while the student is still booking."""
 
@@ -278,14 +282,15 @@ async def stage_confirm(tx: Tx, scene: Scene) -> None:
 async def tell(
     tx: Tx, scene: Scene, topic: Topic, payload: dict[str, str | int | None] | None = None
 ) -> None:
-    """Stages an event for both people of the booking; its version is the payment's own."""
+    """Stages an event for the booking's people, or for admins; its version is the payment's."""
     facts = scene.facts
+    people: list[UUID] = [facts.student_id, facts.instructor_id]
     await stage_event(
         tx,
         event_id=new_id(scene.now),
         topic=topic,
         subject_id=facts.booking_id,
-        user_ids=[facts.student_id, facts.instructor_id],
+        user_ids=await admins(tx) if topic in FOR_ADMINS else people,
         payload={
             "booking_id": str(facts.booking_id),
             "version": scene.payment.version,

@@ -4,9 +4,9 @@ An event never sets anything by itself: it says where to look. So events may com
 any order or not at all. What is validly signed but not for us is kept aside (quarantined).
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import timedelta
-from typing import Literal, TypeVar
+from typing import Literal
 
 import msgspec
 import structlog
@@ -18,17 +18,16 @@ from actors.payment_records import Why
 from actors.payments import Payments
 from actors.payouts import Payouts
 from actors.refunds import Refunds
+from actors.stripe_people import IsForeign, NotKnownYet, StripePeople, there
 from actors.stripe_replays import put_back
 from actors.stripe_subjects import LOOKED_AT_ITSELF, SUBJECTS, Subject
 from domain.bookings import Actor
-from domain.errors import DomainError, NotFound, PaymentUnavailable
-from domain.operations import AccountSeen, IntentSeen, MethodSeen, Refused, SetupSeen, Unknown
+from domain.errors import DomainError, NotFound
 from domain.people import Viewer
 from gateways.clock import Clock
 from gateways.stripe import StripeGateway
 from gateways.stripe_webhooks import EventBody, read_event
 from storage.database import Database
-from storage.payment_methods import forget_method, keep_seen, user_of_stripe_customer
 from storage.payments import booking_of_intent, booking_of_setup, payment_by_booking
 from storage.stripe_events import (
     StoredEvent,
@@ -42,8 +41,6 @@ from storage.timings import notify_clock
 
 log = structlog.get_logger()
 
-T = TypeVar("T", IntentSeen, SetupSeen, MethodSeen, AccountSeen)
-RecordAccount = Callable[[AccountSeen], Awaitable[None]]
 
 LATER = (1, 5, 30, 120, 600)
 """Seconds before an event is tried again whose object nobody knows yet; then it is set aside."""
@@ -59,14 +56,6 @@ AGE = Histogram(
 )
 
 
-class NotKnownYet(Exception):
-    """The event is about something nobody here knows: it may be early, or not ours."""
-
-
-class IsForeign(Exception):
-    """The event is genuine and from an account that is not ours."""
-
-
 class StripeEvents:
     """The inbox and its work."""
 
@@ -80,11 +69,11 @@ class StripeEvents:
         payouts: Payouts,
         disputes: Disputes,
         movements: Movements,
-        record_account: RecordAccount,
+        people: StripePeople,
         clock: Clock,
         secrets: tuple[str, ...],
     ) -> None:
-        """`record_account` keeps what an instructor's account may do."""
+        """`people` takes in what is of somebody and of no booking."""
         self._db = db
         self._stripe = stripe
         self._payments = payments
@@ -92,7 +81,7 @@ class StripeEvents:
         self._payouts = payouts
         self._disputes = disputes
         self._movers = movements
-        self._record_account = record_account
+        self._people = people
         self._clock = clock
         self._secrets = secrets
 
@@ -181,13 +170,16 @@ class StripeEvents:
             case "setup":
                 await self._setup(object_id, why)
             case "method":
-                await self._method(object_id)
+                await self._people.method(object_id)
                 if event.type == "payment_method.automatically_updated":
                     await self._payments.renew_card(object_id, why)
             case "account":
-                await self._account(event.account or object_id)
+                is_leaving = event.type == "account.application.deauthorized"
+                await self._people.account(event.account or object_id, is_leaving=is_leaving)
+            case "customer":
+                await self._people.payer(object_id)
             case "payout" if event.account is not None:
-                await self._payouts.observe(object_id, event.account)
+                await self._people.unless_gone(event.account, self._payouts.observe, object_id)
             case "intent" | "charge" | "movements" | "back" | "dispute" | "warning":
                 await self._of_booking(subject, object_id, why)
             case "payout" | "noted":
@@ -217,7 +209,7 @@ class StripeEvents:
             raise NotKnownYet("of a charge that is not recorded") from error
 
     async def _intent(self, intent_id: str, why: Why) -> None:
-        seen = _there(await self._stripe.intent(intent_id))
+        seen = there(await self._stripe.intent(intent_id))
         booking_id = await booking_of_intent(self._db.reads, payment_intent_id=seen.id)
         if booking_id is not None:
             await self._payments.observe(booking_id, seen, why)
@@ -239,31 +231,13 @@ class StripeEvents:
         await self._refunds.observe(booking_id, why)
 
     async def _setup(self, setup_intent_id: str, why: Why) -> None:
-        seen = _there(await self._stripe.setup_intent(setup_intent_id))
+        seen = there(await self._stripe.setup_intent(setup_intent_id))
         if seen.status != "succeeded" or seen.payment_method_id is None:
             return
-        method = await self._method(seen.payment_method_id)
+        method = await self._people.method(seen.payment_method_id)
         booking_id = await booking_of_setup(self._db.reads, setup_intent_id=seen.id)
         if booking_id is not None:
             await self._payments.observe_setup(booking_id, seen, method, why)
-
-    async def _method(self, payment_method_id: str) -> MethodSeen:
-        """Keeps a card that a user of ours has, forgets one that was taken away."""
-        seen = _there(await self._stripe.method(payment_method_id))
-        now = self._clock.now()
-        async with self._db.transaction() as tx:
-            if seen.customer is None:
-                await forget_method(tx, payment_method_id=seen.id, now=now)
-                return seen
-            user_id = await user_of_stripe_customer(tx, stripe_customer_id=seen.customer)
-            if user_id is not None:
-                await keep_seen(tx, seen, user_id=user_id, now=now)
-        return seen
-
-    async def _account(self, account_id: str) -> None:
-        if await instructor_of_account(self._db.reads, account=account_id) is None:
-            raise IsForeign("an account that is not ours")
-        await self._record_account(_there(await self._stripe.account(account_id)))
 
     async def _later(self, event: StoredEvent, reason: str) -> None:
         _count(event.type, "later")
@@ -292,14 +266,6 @@ class StripeEvents:
             await finish_event(
                 tx, event_id=event.id, state=state, error=error, now=self._clock.now()
             )
-
-
-def _there(seen: T | Refused | Unknown) -> T:
-    if isinstance(seen, Unknown):
-        raise PaymentUnavailable(seen.reason)
-    if isinstance(seen, Refused):
-        raise NotKnownYet(seen.code)
-    return seen
 
 
 def _count(event_type: str, result: str) -> None:

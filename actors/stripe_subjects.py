@@ -8,6 +8,7 @@ Subject = Literal[
     "setup",
     "method",
     "account",
+    "customer",
     "movements",
     "back",
     "payout",
@@ -81,11 +82,18 @@ SUBJECTS: dict[str, Subject] = {
     **dict.fromkeys(
         ("radar.early_fraud_warning.created", "radar.early_fraud_warning.updated"), "warning"
     ),
-    **dict.fromkeys(("account.updated", "capability.updated"), "account"),
     **dict.fromkeys(
         (
+            "account.updated",
             "account.application.authorized",
             "account.application.deauthorized",
+            "capability.updated",
+        ),
+        "account",
+    ),
+    "customer.deleted": "customer",
+    **dict.fromkeys(
+        (
             "account.external_account.created",
             "account.external_account.updated",
             "account.external_account.deleted",
@@ -93,7 +101,6 @@ SUBJECTS: dict[str, Subject] = {
             "balance.available",
             "customer.created",
             "customer.updated",
-            "customer.deleted",
             "payment.created",
             "payout.reconciliation_completed",
             "review.opened",

@@ -5,7 +5,6 @@ import signal
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 
 import msgspec
 import structlog
@@ -19,7 +18,6 @@ from actors.credits import Credits
 from actors.debts import Debts
 from actors.disputes import Disputes
 from actors.floats import Floats
-from actors.instructors import record_stripe_status
 from actors.movements import Movements
 from actors.moves import Moves
 from actors.no_shows import NoShows
@@ -29,9 +27,10 @@ from actors.payments import Payments
 from actors.payouts import Payouts
 from actors.reconciliation import Reconciliation
 from actors.refunds import Refunds
-from actors.restrictions import waking
+from actors.restrictions import Restrictions
 from actors.standard_payouts import StandardPayouts
 from actors.stripe_events import StripeEvents
+from actors.stripe_people import StripePeople
 from actors.timings import Owed, Timings
 from domain.errors import Unavailable
 from domain.settings import POLICY, Policy
@@ -215,19 +214,27 @@ def _events(
         payouts=payouts,
         disputes=disputes,
         movements=movements,
-        record_account=waking(
-            partial(
-                record_stripe_status,
-                db=db,
-                calendars=common.calendars,
-                clock=clock,
-                rhythm=common.policy.payout_rhythm,
-            ),
-            db=db,
-            payments=payments,
-        ),
+        people=_people(common, payments),
         clock=clock,
         secrets=settings.stripe_webhook_secrets,
+    )
+
+
+def _people(common: _Common, payments: Payments) -> StripePeople:
+    db, clock = common.db, common.clock
+    restrictions = Restrictions(
+        db=db,
+        calendars=common.calendars,
+        payments=payments,
+        clock=clock,
+        rhythm=common.policy.payout_rhythm,
+    )
+    return StripePeople(
+        db=db,
+        stripe=common.stripe,
+        restrictions=restrictions,
+        payers=Payers(db, common.stripe),
+        clock=clock,
     )
 
 

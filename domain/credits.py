@@ -73,3 +73,11 @@ def end_of_restored(expires_at: datetime, *, now: datetime, life: timedelta) -> 
     """
     floor = now + life
     return None if expires_at >= floor else floor
+
+
+def told_next_at(
+    expires_at: datetime, *, now: datetime, before: Iterable[timedelta]
+) -> datetime | None:
+    """When the owner of a lot hears of its end next; `None` when all has been said."""
+    ahead = [expires_at - each for each in before if expires_at - each > now]
+    return min(ahead, default=None)

@@ -40,6 +40,8 @@ Topic = Literal[
     "payout.failed",
     "instructor.owes",
     "instructor.stripe_changed",
+    "instructor.restricted",
+    "instructor.deauthorized",
 ]
 
 MAILED: frozenset[str] = frozenset(
@@ -59,9 +61,15 @@ MAILED: frozenset[str] = frozenset(
         "payment.warned",
         "payment.settled",
         "payment.refunded",
+        "payment.refund_failed",
+        "payment.disputed",
         "credit.issued",
+        "credit.expiring",
+        "payout.paid",
         "payout.failed",
         "instructor.owes",
+        "instructor.restricted",
+        "instructor.deauthorized",
     }
 )
 """Topics that reach people by mail as well as live."""

@@ -5,108 +5,17 @@ A letter is written from the booking as it is now, so nobody hears of what is no
 
 from collections.abc import Callable
 from datetime import datetime
-from html import escape
-from uuid import UUID
 
-import msgspec
-
-from domain.bookings import BookingStatus, Outcome, PaymentStatus
 from domain.events import Topic
-from domain.money import words
-from domain.settings import Policy
-from domain.times import zone
+from domain.money_letters import (
+    credit_expiring,
+    credit_issued,
+    disputed,
+    refund_failed,
+    refunded,
+)
+from domain.occasions import Letter, Occasion
 from domain.timings import UNPAID
-
-Payload = dict[str, str | int | None]
-
-
-class Reader(msgspec.Struct, frozen=True, kw_only=True):
-    """Who reads a letter."""
-
-    user_id: UUID
-    email: str
-    display_name: str
-    time_zone: str
-
-
-class Lesson(msgspec.Struct, frozen=True, kw_only=True):
-    """What a letter tells of a booking."""
-
-    booking_id: UUID
-    status: BookingStatus
-    outcome: Outcome | None
-    payment_status: PaymentStatus
-    start_at: datetime
-    end_at: datetime
-    student_id: UUID
-    student_name: str
-    instructor_id: UUID
-    instructor_name: str
-    title: str
-    price_cents: int
-    card_amount_cents: int
-    instructor_amount_cents: int
-    currency: str
-
-
-class Letter(msgspec.Struct, frozen=True, kw_only=True):
-    """One mail: a subject and paragraphs."""
-
-    subject: str
-    paragraphs: tuple[str, ...]
-
-    def text(self, link: str) -> str:
-        """As plain text."""
-        return "\n\n".join([*self.paragraphs, link, "InstaInstru"]) + "\n"
-
-    def html(self, link: str) -> str:
-        """As a simple page."""
-        body = "".join(f"<p>{escape(each)}</p>" for each in self.paragraphs)
-        link = escape(link)
-        return (
-            f'<!doctype html><html lang="en"><title>{escape(self.subject)}</title>'
-            f'<body>{body}<p><a href="{link}">{link}</a></p><p>InstaInstru</p></body></html>'
-        )
-
-
-class Occasion(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a letter is written, to whom, about what."""
-
-    topic: Topic
-    payload: Payload
-    lesson: Lesson
-    reader: Reader
-    now: datetime
-    policy: Policy
-    alternatives: tuple[datetime, ...] = ()
-    """Starts that are free in the place of one that was lost."""
-
-    @property
-    def is_student(self) -> bool:
-        """Whether the reader is the one who booked."""
-        return self.reader.user_id == self.lesson.student_id
-
-    @property
-    def amount(self) -> str:
-        """What the card is charged, in words."""
-        return words(self.lesson.card_amount_cents, self.lesson.currency)
-
-    @property
-    def share(self) -> str:
-        """What the instructor receives, in words."""
-        return words(self.lesson.instructor_amount_cents, self.lesson.currency)
-
-    @property
-    def what(self) -> str:
-        """The lesson in one phrase, seen from the reader."""
-        lesson = self.lesson
-        other = lesson.instructor_name if self.is_student else lesson.student_name
-        return f"{lesson.title} with {other}, {self.when(lesson.start_at)}"
-
-    def when(self, instant: datetime) -> str:
-        """An instant in the reader's zone."""
-        local = instant.astimezone(zone(self.reader.time_zone))
-        return f"{local:%a} {local.day} {local:%b %Y}, {local:%H:%M} ({self.reader.time_zone})"
 
 
 def letter_of(occasion: Occasion) -> Letter | None:
@@ -241,39 +150,6 @@ def _settled(occasion: Occasion) -> Letter | None:
     )
 
 
-def _refunded(occasion: Occasion) -> Letter | None:
-    if not occasion.is_student:
-        return None
-    amount = words(int(occasion.payload.get("refunded_cents") or 0), occasion.lesson.currency)
-    if not occasion.payload.get("amount_cents"):
-        return Letter(
-            subject=f"Refund: {amount} credit for {occasion.lesson.title}",
-            paragraphs=(f"You have the {amount} credit back that paid for {occasion.what}.",),
-        )
-    return Letter(
-        subject=f"Refund: {amount} for {occasion.lesson.title}",
-        paragraphs=(
-            f"We gave {amount} back to your card for {occasion.what}.",
-            "Your bank shows it within five to ten days.",
-        ),
-    )
-
-
-def _credit_issued(occasion: Occasion) -> Letter | None:
-    if not occasion.is_student:
-        return None
-    cents, until = occasion.payload.get("amount_cents"), occasion.payload.get("expires_at")
-    amount = words(int(cents or 0), occasion.lesson.currency)
-    ends = occasion.when(datetime.fromisoformat(str(until)))
-    return Letter(
-        subject=f"You have {amount} credit",
-        paragraphs=(
-            f"The charge for your cancelled lesson is yours as credit: {amount}.",
-            f"It is good for any lesson until {ends}.",
-        ),
-    )
-
-
 def _moved(occasion: Occasion) -> Letter | None:
     if occasion.lesson.status != "confirmed":
         return None
@@ -394,6 +270,9 @@ _LETTERS: dict[Topic, Callable[[Occasion], Letter | None]] = {
     "payment.action_required": _action_required,
     "payment.warned": _warned,
     "payment.settled": _settled,
-    "payment.refunded": _refunded,
-    "credit.issued": _credit_issued,
+    "payment.refunded": refunded,
+    "payment.refund_failed": refund_failed,
+    "payment.disputed": disputed,
+    "credit.issued": credit_issued,
+    "credit.expiring": credit_expiring,
 }

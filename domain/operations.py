@@ -241,6 +241,10 @@ class AccountSeen(msgspec.Struct, frozen=True, kw_only=True, tag="account", tag_
     has_payouts: bool
     has_submitted_details: bool
     requirements_due: tuple[str, ...] = ()
+    disabled_reason: str | None = None
+    """Why Stripe keeps it from something."""
+    deadline_at: datetime | None = None
+    """Until when it may go on without what is due."""
 
 
 class Declined(msgspec.Struct, frozen=True, kw_only=True, tag="declined", tag_field="seen"):

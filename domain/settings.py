@@ -37,7 +37,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     debt_told_every: timedelta = timedelta(days=7)
     """How often an instructor who owes the platform is told."""
     credit_life_restored: timedelta = timedelta(days=30)
-    credit_told_before: timedelta = timedelta(days=30)
+    credit_told_before: tuple[timedelta, ...] = (timedelta(days=30), timedelta(days=7))
+    """When a student hears that credit ends, before its end."""
     top_up_every: timedelta = timedelta(hours=1)
     blocked_every: timedelta = timedelta(hours=1)
     """How often a card is asked that Stripe refuses to ask, for a reason that is not the card's."""

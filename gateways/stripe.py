@@ -56,7 +56,7 @@ from gateways.stripe_books import StripeBooks
 from gateways.stripe_calls import StripeCalls
 from gateways.stripe_disputes import StripeDisputes
 from gateways.stripe_http import Pace, StripeHttp
-from gateways.stripe_objects import IntentBody, SetupBody, account_seen
+from gateways.stripe_objects import CustomerBody, IntentBody, SetupBody, account_seen
 from gateways.stripe_outcomes import IsStale, IsStoredFailure, log_failure, outcome_of
 from gateways.stripe_patience import looked, patiently, reading
 
@@ -255,15 +255,25 @@ class StripeGateway:
             return None
         return msgspec.convert(found.to_dict(), SetupBody).client_secret
 
-    async def create_customer(self, *, user_id: UUID, email: str, name: str) -> str:
+    async def create_customer(self, *, user_id: UUID, email: str, name: str, key: str) -> str:
         """The customer of a user: the same one when asked again soon. `PaymentUnavailable`."""
         made = await self._interactive(
             lambda: self._api.customers.create_async(
                 {"email": email, "name": name, "metadata": {"user_id": str(user_id)}},
-                {"idempotency_key": f"cust:{user_id}"},
+                {"idempotency_key": key},
             )
         )
         return made.id
+
+    async def is_customer_gone(self, stripe_customer_id: str) -> bool:
+        """Whether a customer is deleted, as Stripe shows it now. `PaymentUnavailable`."""
+        try:
+            found = await self._interactive(
+                lambda: self._api.customers.retrieve_async(stripe_customer_id)
+            )
+        except NotFound:
+            return True
+        return msgspec.convert(found.to_dict(), CustomerBody).deleted
 
     async def start_setup(self, *, customer: str, user_id: UUID, key: str) -> str:
         """A client secret with which the browser saves a card. `PaymentUnavailable`."""

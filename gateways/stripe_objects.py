@@ -142,6 +142,15 @@ class RequirementsBody(msgspec.Struct, frozen=True):
 
     currently_due: list[str] | None = None
     past_due: list[str] | None = None
+    disabled_reason: str | None = None
+    current_deadline: int | None = None
+
+
+class CustomerBody(msgspec.Struct, frozen=True):
+    """A customer; of a deleted one nothing else is left."""
+
+    id: str
+    deleted: bool = False
 
 
 class CapabilitiesBody(msgspec.Struct, frozen=True):
@@ -277,4 +286,6 @@ def account_seen(answer: StripeObject) -> AccountSeen:
         requirements_due=tuple(
             dict.fromkeys([*(needs.past_due or []), *(needs.currently_due or [])])
         ),
+        disabled_reason=needs.disabled_reason,
+        deadline_at=None if needs.current_deadline is None else _instant(needs.current_deadline),
     )

@@ -1,5 +1,6 @@
 """Instructors: the public page, one's own page, and the account at Stripe."""
 
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -12,6 +13,7 @@ from domain.bookings import Modality
 from domain.errors import NotFound
 from domain.ids import UserId
 from domain.money import CURRENCY
+from domain.restrictions import AccountState
 from domain.texts import Label, Line, LongText
 from server.bodies import Body
 from server.guards import instructor, known
@@ -66,6 +68,9 @@ class StripeStatus(msgspec.Struct, frozen=True, kw_only=True):
     bookable: bool
     blockers: list[str]
     requirements_due: list[str]
+    state: AccountState
+    deadline_at: datetime | None
+    """Until when nothing changes though Stripe asks for more."""
 
 
 class Instructors(Controller):
@@ -136,6 +141,7 @@ def status_of(facts: StripeFacts) -> StripeStatus:
         "no-stripe-account": facts.stripe_account_id is not None,
         "transfers-inactive": facts.has_transfers,
         "payouts-disabled": facts.has_payouts,
+        "account-disabled": facts.disabled_reason is None or facts.stripe_account_id is None,
     }
     blockers = [name for name, is_met in conditions.items() if not is_met]
     return StripeStatus(
@@ -145,4 +151,6 @@ def status_of(facts: StripeFacts) -> StripeStatus:
         bookable=not blockers,
         blockers=blockers,
         requirements_due=facts.requirements_due,
+        state=facts.state,
+        deadline_at=facts.deadline_at,
     )

@@ -980,6 +980,8 @@ CREATE UNIQUE INDEX timings_one_live ON public.timings USING btree (subject_id, 
 
 CREATE INDEX timings_running ON public.timings USING btree (beat_at) WHERE (state = 'running'::text);
 
+CREATE INDEX users_admins ON public.users USING btree (id) WHERE (roles @> '{admin}'::text[]);
+
 CREATE TRIGGER admin_actions_are_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.admin_actions FOR EACH STATEMENT EXECUTE FUNCTION public.is_append_only();
 
 CREATE TRIGGER balance_transactions_are_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.balance_transactions FOR EACH STATEMENT EXECUTE FUNCTION public.is_append_only();

@@ -1,6 +1,7 @@
 """Accounts and the learners they book for."""
 
 from datetime import datetime
+from uuid import UUID
 
 import msgspec
 
@@ -65,3 +66,7 @@ async def insert_learner(
 
 @query
 async def learners_of_student(tx: Tx, *, student_id: UserId) -> list[Learner]: ...
+
+
+@query
+async def admins(tx: Tx) -> list[UUID]: ...

@@ -116,6 +116,7 @@ _REASONS: dict[str, tuple[str, ...]] = {
         "no_show_reports_absent_is_known",
         "no_show_reports_state_is_known",
         "strikes_kind_is_known",
+        "flags_kind_is_known",
         "balance_transactions_account_is_stripes",
         "reconciliation_incidents_check_is_known",
         "reconciliation_proof_is_one",
@@ -123,6 +124,7 @@ _REASONS: dict[str, tuple[str, ...]] = {
     "computed never less than zero": ("floats_are_not_negative",),
     "one statement writes both columns": (
         "sessions_end_has_a_reason",
+        "instructors_deauthorized_receive_nothing",
         "instructors_home_is_whole",
         "idempotency_keys_answer_is_whole",
         "availability_exceptions_windows_are_pairs",
@@ -167,6 +169,7 @@ _REASONS: dict[str, tuple[str, ...]] = {
         "ledger_entries_are_posted_once",
         "credit_lots_one_per_booking",
         "timings_one_live",
+        "flags_one_a_booking",
         "move_proposals_one_open",
         "refunds_one_planned",
         "payouts_one_requested",

@@ -7,6 +7,7 @@ import msgspec
 
 from domain.bookings import Modality
 from domain.ids import UserId
+from domain.restrictions import Standing
 from storage.query import Tx, query
 from storage.services import Service
 
@@ -49,14 +50,10 @@ class InstructorPage(msgspec.Struct, frozen=True, kw_only=True):
     services: list[Service]
 
 
-class StripeFacts(msgspec.Struct, frozen=True, kw_only=True):
+class StripeFacts(Standing, frozen=True, kw_only=True):
     """What Stripe last told, and what else it takes to be bookable."""
 
     stripe_account_id: str | None
-    has_transfers: bool
-    has_payouts: bool
-    has_submitted_details: bool
-    requirements_due: list[str]
     is_published: bool
     has_service: bool
 
@@ -125,6 +122,9 @@ async def record_stripe_facts(
     has_payouts: bool,
     has_submitted_details: bool,
     requirements_due: list[str],
+    disabled_reason: str | None,
+    deadline_at: datetime | None,
+    deauthorized_at: datetime | None,
     now: datetime,
 ) -> None: ...
 

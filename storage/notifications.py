@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from domain.events import OutboxEvent
-from domain.letters import Lesson, Reader
+from domain.occasions import Lesson, Reader
 from storage.query import Tx, query
 
 

@@ -92,4 +92,8 @@ async def forget_method(tx: Tx, *, payment_method_id: str, now: datetime) -> Non
 
 
 @query
+async def forget_methods(tx: Tx, *, user_id: UUID, now: datetime) -> None: ...
+
+
+@query
 async def user_of_stripe_customer(tx: Tx, *, stripe_customer_id: str) -> UserId | None: ...

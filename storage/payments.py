@@ -22,6 +22,8 @@ class Payer(msgspec.Struct, frozen=True, kw_only=True):
     email: str
     display_name: str
     stripe_customer_id: str | None
+    stripe_customers_lost: int
+    """How many were deleted at Stripe."""
 
 
 class Parties(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,6 +130,10 @@ async def payer_by_user(tx: Tx, *, user_id: UUID) -> Payer: ...
 
 @query
 async def keep_stripe_customer(tx: Tx, *, user_id: UUID, stripe_customer_id: str) -> str: ...
+
+
+@query
+async def lose_stripe_customer(tx: Tx, *, stripe_customer_id: str) -> UserId | None: ...
 
 
 @query

@@ -3,7 +3,7 @@ SELECT
     c.instructor_id,
     c.version,
     c.rules_version,
-    i.is_published AND i.has_transfers AND i.has_payouts AND EXISTS (
+    i.is_published AND i.has_transfers AND i.has_payouts AND i.disabled_reason IS NULL AND EXISTS (
         SELECT FROM services s WHERE s.instructor_id = c.instructor_id AND s.archived_at IS NULL
     ) AS is_bookable,
     i.stripe_account_id,

@@ -13,7 +13,8 @@ SELECT
     i.travel_radius_km,
     c.time_zone,
     i.is_published AS published,
-    i.is_published AND i.has_transfers AND i.has_payouts AND s.services IS NOT NULL AS bookable,
+    i.is_published AND i.has_transfers AND i.has_payouts AND i.disabled_reason IS NULL
+        AND s.services IS NOT NULL AS bookable,
     coalesce(s.services, '[]') AS services
 FROM instructors i
 JOIN users u ON u.id = i.id

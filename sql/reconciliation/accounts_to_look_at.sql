@@ -15,7 +15,8 @@ WITH moved AS (
     FROM instructors i
     LEFT JOIN moved m ON m.account = 'SC:' || i.stripe_account_id
     LEFT JOIN reconciliation_accounts a ON a.account = 'SC:' || i.stripe_account_id
-    WHERE i.stripe_account_id IS NOT NULL
+    -- one that left the platform shows nothing any more
+    WHERE i.stripe_account_id IS NOT NULL AND i.deauthorized_at IS NULL
 )
 SELECT instructor_id, stripe_account_id, has_moved IS TRUE AS has_moved, looked_at, (count(*) OVER ())::integer AS accounts
 FROM accounts

@@ -29,6 +29,7 @@ WHERE v.archived_at IS NULL
     AND i.is_published
     AND i.has_transfers
     AND i.has_payouts
+    AND i.disabled_reason IS NULL
     AND (:skill::text IS NULL OR v.skill = :skill)
     AND (:max_hourly_rate_cents::integer IS NULL OR v.hourly_rate_cents <= :max_hourly_rate_cents)
     AND (:modality::text IS NULL OR :modality = ANY (v.modalities))

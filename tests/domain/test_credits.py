@@ -16,7 +16,7 @@ from domain.credit_journals import (
     top_up_back_journal,
     top_up_journal,
 )
-from domain.credits import Purses, SpendableLot, end_of_restored
+from domain.credits import Purses, SpendableLot, end_of_restored, told_next_at
 from domain.ids import LotId, UserId
 from domain.journals import CreditLot, LotSource, expiry_journal
 from domain.movements import ReversalSeen, TransferSeen
@@ -231,3 +231,16 @@ def test_paid_credit_that_ends_is_held_unless_it_may_be_earned(
         f"CRA:{lot.user_id}": 300,
         account: -300,
     }
+
+
+def test_the_end_of_credit_is_told_thirty_and_seven_days_before() -> None:
+    ends = datetime(2028, 3, 31, tzinfo=UTC)
+    before = POLICY.credit_told_before
+
+    def told_after(now: datetime) -> datetime | None:
+        return told_next_at(ends, now=now, before=before)
+
+    assert told_after(datetime(2027, 3, 31, tzinfo=UTC)) == ends - timedelta(days=30)
+    # given back with thirty days to live: the first word would be about what was just said
+    assert told_after(ends - timedelta(days=30)) == ends - timedelta(days=7)
+    assert told_after(ends - timedelta(days=7)) is None

@@ -3,8 +3,10 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
-from domain.debts import account_letter, debtors
+from domain.debts import debtors
 from domain.journals import Journal, JournalKind, Line
+from domain.money_letters import account_letter
+from domain.occasions import Reader
 
 WHO = UUID(int=7)
 
@@ -32,10 +34,14 @@ def test_only_what_is_taken_back_can_make_a_debt() -> None:
 
 
 def test_letters_about_money_name_the_amount() -> None:
-    owes = account_letter("instructor.owes", {"amount_cents": 8500, "currency": "usd"})
+    reader = Reader(user_id=WHO, email="i@example.com", display_name="Ines", time_zone="UTC")
+    owes = account_letter("instructor.owes", {"amount_cents": 8500, "currency": "usd"}, reader)
     assert owes is not None
     assert "$85.00" in owes.subject
-    failed = account_letter("payout.failed", {"amount_cents": 8330, "failure_code": "no_account"})
+    failed = account_letter("payout.failed", {"amount_cents": 8330, "failure_code": "x"}, reader)
     assert failed is not None
     assert "$83.30" in failed.subject
-    assert account_letter("payout.paid", {"amount_cents": 1}) is None
+    paid = account_letter("payout.paid", {"amount_cents": 8330, "failure_code": None}, reader)
+    assert paid is not None
+    assert "$83.30" in paid.subject
+    assert account_letter("credit.expired", {"amount_cents": 1}, reader) is None

@@ -6,13 +6,14 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from domain.debts import account_letter
 from domain.events import MAILED, Topic
-from domain.letters import Lesson, Letter, Occasion, Reader, letter_of
+from domain.letters import letter_of
+from domain.money_letters import account_letter
+from domain.occasions import Lesson, Letter, Occasion, Reader
 from domain.settings import POLICY
 
 START = datetime(2027, 3, 10, 18, tzinfo=UTC)
-STUDENT, INSTRUCTOR = UUID(int=1), UUID(int=2)
+STUDENT, INSTRUCTOR, ADMIN = UUID(int=1), UUID(int=2), UUID(int=9)
 READERS = {
     STUDENT: Reader(
         user_id=STUDENT, email="s@example.com", display_name="Sol", time_zone="Europe/Berlin"
@@ -20,6 +21,7 @@ READERS = {
     INSTRUCTOR: Reader(
         user_id=INSTRUCTOR, email="i@example.com", display_name="Ines", time_zone="UTC"
     ),
+    ADMIN: Reader(user_id=ADMIN, email="a@example.com", display_name="Ada", time_zone="UTC"),
 }
 LESSON = Lesson(
     booking_id=UUID(int=3),
@@ -142,13 +144,74 @@ def test_names_cannot_write_html() -> None:
     assert "&lt;b&gt;Ines" in letter.html("")
 
 
-APART: frozenset[Topic] = frozenset({"instructor.owes", "payout.failed"})
-"""About an instructor's money and no lesson."""
+APART: frozenset[Topic] = frozenset(
+    {
+        "instructor.owes",
+        "instructor.restricted",
+        "instructor.deauthorized",
+        "payout.failed",
+        "payout.paid",
+    }
+)
+"""About somebody's money or account and no lesson."""
+
+OF_MONEY: dict[str, str | int | None] = {
+    "amount_cents": 1200,
+    "currency": "usd",
+    "expires_at": "2028-03-09T18:00:00Z",
+    "deadline_at": "2028-03-09T18:00:00Z",
+    "state": "restricted_soon",
+}
 
 
-@pytest.mark.parametrize("topic", sorted(APART))
+@pytest.mark.parametrize("topic", sorted(APART | {"credit.issued", "credit.expiring"}))
 def test_money_apart_from_lessons_has_letters_of_its_own(topic: Topic) -> None:
-    assert account_letter(topic, {"amount_cents": 1}) is not None
+    assert account_letter(topic, OF_MONEY, READERS[INSTRUCTOR]) is not None
+
+
+def test_credit_that_ends_soon_is_told_with_its_amount_and_in_the_readers_time() -> None:
+    apart = account_letter("credit.expiring", OF_MONEY, READERS[STUDENT])
+    assert apart is not None
+    assert "$12.00" in apart.subject
+    assert "Thu 9 Mar 2028, 19:00 (Europe/Berlin)" in apart.text("")
+    assert write("credit.expiring", STUDENT, payload=OF_MONEY) == apart
+    assert write("credit.expiring", INSTRUCTOR, payload=OF_MONEY) is None
+
+
+def test_a_refund_is_told_with_its_amount_to_the_student_alone() -> None:
+    payload: dict[str, str | int | None] = {"amount_cents": 10_000, "refunded_cents": 4000}
+    letter = write("payment.refunded", STUDENT, payload=payload)
+    assert letter is not None
+    assert "$40.00" in letter.subject
+    assert write("payment.refunded", INSTRUCTOR, payload=payload) is None
+
+
+def test_a_failed_refund_is_told_to_admins_alone() -> None:
+    letter = write("payment.refund_failed", ADMIN)
+    assert letter is not None
+    assert "/api/admin/refunds?state=failed" in letter.text("")
+    assert write("payment.refund_failed", STUDENT) is None
+    assert write("payment.refund_failed", INSTRUCTOR) is None
+
+
+def test_a_dispute_is_told_to_the_instructor_with_what_is_kept_back() -> None:
+    letter = write("payment.disputed", INSTRUCTOR)
+    assert letter is not None
+    assert "$85.00" in letter.text("")
+    assert write("payment.disputed", STUDENT) is None
+
+
+def test_a_restriction_is_told_by_what_it_is() -> None:
+    told = {
+        state: account_letter(
+            "instructor.restricted", {**OF_MONEY, "state": state}, READERS[STUDENT]
+        )
+        for state in ("restricted_soon", "restricted", "rejected")
+    }
+    texts = {state: letter.text("") for state, letter in told.items() if letter is not None}
+    assert "by Thu 9 Mar 2028, 19:00 (Europe/Berlin)" in texts["restricted_soon"]
+    assert "students cannot book you" in texts["restricted"]
+    assert "rejected" in texts["rejected"]
 
 
 @pytest.mark.parametrize("topic", sorted(MAILED - APART))

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from litestar import Litestar
 
-from actors.instructors import record_stripe_status
+from actors.restrictions import Restrictions
 from domain.operations import AccountSeen
 from gateways.clock import SystemClock
 from gateways.settings import Settings
@@ -175,9 +175,13 @@ async def onboarded(app: Litestar, http: httpx.AsyncClient, person: Person) -> N
     status = await http.get("/api/instructor/stripe/status", headers=person.auth)
     account = await parts.instructors._stripe.retrieve_account(status.json()["account_id"])
     assert isinstance(account, AccountSeen)
-    await record_stripe_status(
-        account, db=parts.idempotency._db, calendars=parts.instructors._calendars, clock=parts.clock
+    restrictions = Restrictions(
+        db=parts.idempotency._db,
+        calendars=parts.instructors._calendars,
+        payments=parts.payments,
+        clock=parts.clock,
     )
+    await restrictions.record(account)
 
 
 PIANO: dict[str, object] = {
