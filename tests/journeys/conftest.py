@@ -34,6 +34,7 @@ class Known:
             found = await violations(
                 world["database_url"], world["stripe_url"], world["stripe_secret_key"]
             )
+            await market.send("POST", "/sandbox/clock", body={"frozen": False})
         before = self._by_world.get(url, set())
         self._by_world[url] = set(found)
         return [each for each in found if each not in before]
@@ -45,19 +46,27 @@ def known() -> Known:
     return Known()
 
 
+def worlds_of(request: pytest.FixtureRequest) -> list[str]:
+    """The addresses of the worlds that a journey has played in."""
+    played = [each for each in request.node.funcargs.values() if isinstance(each, Market | World)]
+    return sorted({each.url for each in played})
+
+
 @pytest.fixture(autouse=True)
 def invariants_hold(request: pytest.FixtureRequest, known: Known) -> Iterator[None]:
-    """I1 to I10 and the emulator's own books, after every journey through a market.
+    """I1 to I10 and the emulator's own books, after every journey, in each world it has played in.
 
     A journey that has to leave something wrong says so: `@pytest.mark.leaves("words", …)`, each a
     part of a sentence of `violations`.
     """
-    market = request.getfixturevalue("market") if "market" in request.fixturenames else None
     yield
-    if market is None:
-        return
+    found: list[str] = []
+    worlds = worlds_of(request)
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-        found = runner.run(known.fresh(market.url))
+        for url in worlds:
+            found += runner.run(known.fresh(url))
+    if not worlds:
+        return
     marker = request.node.get_closest_marker("leaves")
     allowed = marker.args if marker else ()
     wrong = [each for each in found if not any(words in each for words in allowed)]

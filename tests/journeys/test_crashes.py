@@ -14,6 +14,7 @@ from sandbox.ports import free_port
 from sandbox.story import Story, quietly
 from sandbox.world import World
 from tests.journeys.kit import Lesson
+from tests.model.invariants import violations
 
 pytestmark = pytest.mark.world
 
@@ -38,6 +39,8 @@ async def test_a_killed_process_changes_nothing_in_the_end(victim: str, tmp_path
             assert (await (await market.admin()).get("/api/admin/ledger/balances"))[
                 "total_cents"
             ] == 0
+            await market.send("POST", "/sandbox/clock", body={"advance_seconds": 60})
+            assert await violations(whole.database_url, whole.stripe_url) == []
     finally:
         await whole.stop()
 

@@ -94,6 +94,7 @@ async def test_what_would_have_been_due_before_the_booking_is_dropped(
     lesson = await Lesson.arrange(market, lead=timedelta(hours=hours))
     await lesson.book()
     assert lesson.booking["payment_status"] == "authorized"
+    await lesson.travel(await market.now())
     before = await mails(lesson)
     assert kinds(await lesson.travel(lesson.start_at - timedelta(seconds=1))) == []
     assert await mails(lesson) == before
