@@ -17,8 +17,8 @@ MISTAKES = {
     "another fee": ("domain/settings.py", "fee_bps: int = 1500", "fee_bps: int = 1501"),
     "a full refund taken for a part": (
         "domain/refunds.py",
-        "if given >= payment.captured_cents:",
-        "if given > payment.captured_cents:",
+        "if given >= captured_cents:",
+        "if given > captured_cents:",
     ),
     "a rung of the ladder skipped": (
         "domain/settings.py",
