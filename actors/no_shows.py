@@ -1,5 +1,6 @@
 """Reports that somebody did not come, what the other side says, and what holds in the end."""
 
+from collections.abc import Set
 from datetime import datetime
 from uuid import UUID
 
@@ -88,14 +89,11 @@ class NoShows:
     async def resolve(self, booking_id: BookingId, *, is_upheld: bool, viewer: Viewer) -> Booking:
         """An admin's word on a report; the same word again changes nothing."""
         booking = await booking_of_anyone(self._db.reads, booking_id=booking_id)
-        report = await report_of_booking(self._db.reads, booking_id=booking_id)
-        if booking is None or report is None:
+        if booking is None:
             raise NotFound
         state: ReportState = "upheld" if is_upheld else "rejected"
-        if report.state not in UNDECIDED and report.state != state:
-            raise BookingState(f"the report is {report.state}")
         actor = Actor(kind="admin", id=viewer.user_id, request_id=viewer.request_id)
-        await self._decide(booking, report, state, actor)
+        report = await self._decide(booking, state, actor)
         return await self._follow(booking, report, state, actor)
 
     async def uphold(self, booking_id: UUID) -> None:
@@ -106,7 +104,10 @@ class NoShows:
             return
         if self._clock.now() < report.upheld_at and report.state == "open":
             return
-        await self._decide(booking, report, "upheld", SYSTEM)
+        try:
+            await self._decide(booking, "upheld", SYSTEM, undecided={"open"})
+        except BookingState:
+            return  # contested or decided since it was read: a person's word
         await self._follow(booking, report, "upheld", SYSTEM)
 
     async def _booking(self, booking_id: BookingId, viewer: Viewer) -> tuple[Booking, Side]:
@@ -150,18 +151,33 @@ class NoShows:
         await sync_timings(tx, booking_id=booking.id, now=now, policy=self._policy)
 
     async def _decide(
-        self, booking: Booking, report: Report, state: ReportState, actor: Actor
-    ) -> None:
+        self,
+        booking: Booking,
+        state: ReportState,
+        actor: Actor,
+        *,
+        undecided: Set[ReportState] = UNDECIDED,
+    ) -> Report:
+        """Keeps the first decision, read under the lock: of two at once only one may be followed.
+
+        The same once more is told again. Raises `NotFound`, `BookingState` for another.
+        """
         now = self._clock.now()
         async with self._db.transaction() as tx:
             await lock_money(tx, booking_id=booking.id)
-            is_new = await resolve_report(
+            report = await report_of_booking(tx, booking_id=booking.id)
+            if report is None:
+                raise NotFound
+            if report.state == state:
+                return report
+            if report.state not in undecided:
+                raise BookingState(f"the report is {report.state}")
+            await resolve_report(
                 tx, booking_id=booking.id, state=state, resolved_by=actor.id, now=now
             )
-            if is_new is None:
-                return
             await self._record(tx, booking, state, was=report.state, became=state, actor=actor)
             await sync_timings(tx, booking_id=booking.id, now=now, policy=self._policy)
+        return report
 
     async def _follow(
         self, booking: Booking, report: Report, state: ReportState, actor: Actor
