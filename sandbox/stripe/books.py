@@ -168,8 +168,11 @@ def _payout(facts: Facts, doc: Doc) -> Iterator[Movement]:
 
 
 def _dispute(facts: Facts, doc: Doc) -> Iterator[Movement]:
-    """A chargeback takes amount and fee, a win brings the amount back; an inquiry moves nothing."""
-    if doc["payment_method_details"]["card"]["case_type"] == "inquiry":
+    """A chargeback takes amount and fee, a win brings the amount back; an inquiry moves nothing.
+
+    A blocked one has moved nothing in the end.
+    """
+    if doc["payment_method_details"]["card"]["case_type"] in ("inquiry", "block"):
         return
     party, amount, prices = facts.account or PLATFORM, doc["amount"], doc["_"]
     taken = (party, -amount - prices["fee"], doc["id"])

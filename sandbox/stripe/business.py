@@ -1,7 +1,8 @@
 """What banks, issuers and Stripe's checks do, on demand: `POST /_emulator/{kind}/{id}/{action}`.
 
 `charges/…/dispute` `{reason?, amount?, inquiry?}` · `charges/…/fraud_warning` `{fraud_type?}`
-`disputes/…/win|lose|escalate|appeal` · `refunds/…/settle|fail` `{reason?}` · `topups/…/settle`
+`disputes/…/win|lose|escalate|appeal|prevent` · `topups/…/settle`
+`refunds/…/settle|fail` `{reason?}`
 `payouts/…/pay|fail` `{code?}` · `accounts/…/requirements` `{due?, deadline?, disabled_reason?}`
 `payment_methods/…/update` `{exp_month?, exp_year?, number?}` (the network renewed the card)
 """
@@ -12,7 +13,7 @@ from typing import Any, Final
 from sandbox.stripe.accounts import capability, load_account, requirements
 from sandbox.stripe.cards import BY_NUMBER, card_details, fingerprint
 from sandbox.stripe.context import Ctx
-from sandbox.stripe.disputes import appeal, escalate, open_dispute, resolve
+from sandbox.stripe.disputes import appeal, escalate, open_dispute, prevent, resolve
 from sandbox.stripe.errors import StripeError, invalid
 from sandbox.stripe.events import emit
 from sandbox.stripe.fraud import warn
@@ -57,7 +58,7 @@ def _decide(ctx: Ctx, dispute_id: str, how: str) -> Doc:
     """The bank decides, whatever the evidence says."""
     dispute = ctx.load("dispute", dispute_id)
     is_inquiry = dispute["status"].startswith("warning_")
-    if dispute["status"] in ("won", "lost", "warning_closed"):
+    if dispute["status"] in ("won", "lost", "warning_closed", "prevented"):
         raise invalid(f"This dispute is over: {dispute['status']}.")
     if how == "escalate":
         if not is_inquiry:
@@ -113,6 +114,7 @@ ACTIONS: Final[dict[tuple[str, str], Action]] = {
     ("disputes", "appeal"): lambda ctx, dispute, _: appeal(ctx, ctx.load("dispute", dispute)),
     ("disputes", "escalate"): lambda ctx, dispute, _: _decide(ctx, dispute, "escalate"),
     ("disputes", "lose"): lambda ctx, dispute, _: _decide(ctx, dispute, "lost"),
+    ("disputes", "prevent"): lambda ctx, dispute, _: prevent(ctx, ctx.load("dispute", dispute)),
     ("disputes", "win"): lambda ctx, dispute, _: _decide(ctx, dispute, "won"),
     ("payment_methods", "update"): _renew_card,
     ("payouts", "fail"): lambda ctx, payout, body: fail_payout(

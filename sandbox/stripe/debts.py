@@ -33,7 +33,11 @@ def debit_bank(ctx: Ctx, account: str) -> None:
     """
     here = ctx.on(account)
     owner = ctx.store.find("account", account, "") or {"external_accounts": {"data": []}}
-    banks = [each for each in owner["external_accounts"]["data"] if each["default_for_currency"]]
+    banks = [
+        each
+        for each in owner["external_accounts"]["data"]
+        if each["default_for_currency"] and each["object"] == "bank_account"
+    ]
     debt = debt_of(here, account)
     if debt <= 0 or not banks or not settings_of(here, account)["debit_negative_balances"]:
         return

@@ -271,29 +271,62 @@ def escalate(ctx: Ctx, dispute: Doc) -> Doc:
 
 
 def resolve(ctx: Ctx, dispute: Doc, status: str) -> Doc:
-    """Close a dispute: `won` brings the amount back, `lost` and `warning_closed` move nothing."""
+    """Close a dispute: `won` brings the amount back, `lost` and `warning_closed` move nothing.
+
+    `prevented` is as if there had been none: amount and fee come back, if they were taken.
+    """
     for work in ("end_dispute", "decide_dispute"):
         ctx.store.unplan(work, dispute["id"])
-    dispute |= {"status": status, "is_charge_refundable": status == "warning_closed"}
-    if status == "won":
-        amount = dispute["amount"]
-        back = add_transaction(
-            ctx,
-            ctx.account,
-            "adjustment",
-            amount,
-            dispute["id"],
-            description=f"Chargeback reversal for {dispute['charge']}",
-            category="dispute_reversal",
-        )
-        journal(ctx, [(CARDS, -amount, None), (ctx.account, amount, back["id"])])
-        dispute["balance_transactions"].append(shown(back))
-        _counter_fee(ctx, dispute, -dispute["_"]["counter_fee"])
+    is_inquiry = dispute["status"].startswith("warning_")
+    dispute |= {
+        "status": status,
+        "is_charge_refundable": status in ("warning_closed", "prevented"),
+    }
+    if status == "prevented":
+        dispute["payment_method_details"]["card"]["case_type"] = "block"
+    is_back = status == "won" or (status == "prevented" and not is_inquiry)
+    if is_back:
+        _reinstate(ctx, dispute, fee=dispute["_"]["fee"] if status == "prevented" else 0)
     ctx.save(dispute)
-    if status == "won":
+    if is_back:
         emit(ctx, "charge.dispute.funds_reinstated", dispute)
     emit(ctx, "charge.dispute.closed", dispute)
     return dispute
+
+
+def _reinstate(ctx: Ctx, dispute: Doc, *, fee: int) -> None:
+    """The amount comes back, with it the fee for answering and `fee` of the dispute itself."""
+    amount = dispute["amount"]
+    back = add_transaction(
+        ctx,
+        ctx.account,
+        "adjustment",
+        amount,
+        dispute["id"],
+        fee_details=[stripe_detail(-fee, "Dispute fee")] if fee else (),
+        description=f"Chargeback reversal for {dispute['charge']}",
+        category="dispute_reversal",
+    )
+    lines: list[tuple[str, int, str | None]] = [
+        (CARDS, -amount, None),
+        (ctx.account, amount + fee, back["id"]),
+    ]
+    if fee:
+        lines.append((STRIPE_FEES, -fee, None))
+    journal(ctx, lines)
+    dispute["balance_transactions"].append(shown(back))
+    _counter_fee(ctx, dispute, -dispute["_"]["counter_fee"])
+
+
+def prevent(ctx: Ctx, dispute: Doc) -> Doc:
+    """A dispute is blocked before it is answered: what it took already comes back, fee and all.
+
+    Stripe's other way to `prevented`, the case type `resolution` (the cardholder is refunded by a
+    rule of the platform's own), needs an enrolment and is not played.
+    """
+    if dispute["status"] not in UNANSWERED:
+        raise invalid(f"Only an unanswered dispute is prevented; this one is {dispute['status']}.")
+    return resolve(ctx, dispute, "prevented")
 
 
 def appeal(ctx: Ctx, dispute: Doc) -> Doc:

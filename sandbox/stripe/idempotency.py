@@ -105,17 +105,21 @@ class ObjectLocks:
         """Hold all of the objects; 429 `lock_timeout` when one stays busy."""
         held: list[str] = []
         try:
-            try:
-                async with asyncio.timeout(wait_ms / 1000):
-                    for object_id in sorted(set(object_ids)):  # one order: never two in a ring
-                        await self.locks.setdefault(object_id, asyncio.Lock()).acquire()
-                        held.append(object_id)
-            except TimeoutError:
-                raise lock_timeout() from None
+            await self._hold(object_ids, held, wait_ms)
             yield
         finally:
             for object_id in held:
                 self._release(object_id)
+
+    async def _hold(self, object_ids: Iterable[str], held: list[str], wait_ms: int) -> None:
+        """Hold one after the other in one order, so that no two wait in a ring."""
+        try:
+            async with asyncio.timeout(wait_ms / 1000):
+                for object_id in sorted(set(object_ids)):
+                    await self.locks.setdefault(object_id, asyncio.Lock()).acquire()
+                    held.append(object_id)
+        except TimeoutError:
+            raise lock_timeout() from None
 
     def _release(self, object_id: str) -> None:
         """Let the next one in; forget a lock nobody waits for."""

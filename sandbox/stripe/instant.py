@@ -66,7 +66,8 @@ def net_available(ctx: Ctx, destinations: list[Doc]) -> list[Doc]:
     return [
         {"amount": net, "destination": each["id"], "source_types": {"card": net}}
         for each in destinations
-        if "instant" in each["available_payout_methods"] and each["currency"] == CURRENCY
+        if "instant" in each["available_payout_methods"]
+        and each["currency"] == CURRENCY
         # nothing goes to a bank that returned a payout until it is changed
         and each["status"] != "errored"
     ]

@@ -40,6 +40,18 @@ FILTERS: Final = {
 }
 
 
+def check_limit(p: Doc) -> int:
+    """How many objects a page has."""
+    limit = p.get("limit") if p.get("limit") is not None else LIMIT_DEFAULT
+    if not 1 <= limit <= LIMIT_MAX:
+        raise invalid(
+            "Invalid integer: limit must be between 1 and 100",
+            code="parameter_invalid_integer",
+            param="limit",
+        )
+    return limit
+
+
 def page(
     ctx: Ctx,
     kind: str,
@@ -55,13 +67,7 @@ def page(
 
     `ranges` name whole-number fields asked for by value or by bounds, as `created` always is.
     """
-    limit = p.get("limit") if p.get("limit") is not None else LIMIT_DEFAULT
-    if not 1 <= limit <= LIMIT_MAX:
-        raise invalid(
-            "Invalid integer: limit must be between 1 and 100",
-            code="parameter_invalid_integer",
-            param="limit",
-        )
+    limit = check_limit(p)
     wheres: list[tuple[str, object]] = [("kind = ?", kind), *conditions]
     if not any_account:
         wheres.append(("account = ?", ctx.account))

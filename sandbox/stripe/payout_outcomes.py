@@ -5,9 +5,10 @@ from typing import Any, Final
 from sandbox.stripe.application_fees import refund_part
 from sandbox.stripe.balances import BANK, add_transaction, journal
 from sandbox.stripe.context import Ctx
+from sandbox.stripe.debit_cards import FAILING
 from sandbox.stripe.errors import invalid
 from sandbox.stripe.events import emit
-from sandbox.stripe.external_accounts import save_bank
+from sandbox.stripe.external_accounts import find_external, save_bank
 
 Doc = dict[str, Any]
 
@@ -18,6 +19,8 @@ FAILING_BANKS: Final = {
     "000333333335": "debit_not_authorized",
     "000444444440": "invalid_currency",
 }
+FAILURE_OF: Final = FAILING_BANKS | dict.fromkeys(FAILING, "could_not_process")
+"""By the number of a bank account or of a debit card."""
 FAILURES: Final = {
     "no_account": "The bank account details on file are probably incorrect. No bank account could"
     " be located with those details.",
@@ -40,12 +43,12 @@ def send_payout(ctx: Ctx, payout_id: str) -> None:
 
 
 def pay_payout(ctx: Ctx, payout_id: str) -> None:
-    """Due work: the bank takes the money, or a test bank refuses it."""
+    """Due work: the bank takes the money, or a test bank or card refuses it."""
     payout = ctx.load("payout", payout_id)
     if payout["status"] not in OPEN:
         return
-    bank = ctx.store.find("bank_account", payout["destination"]) or {"_": {}}
-    failure = FAILING_BANKS.get(bank["_"].get("number", ""))
+    bank = find_external(ctx, payout["destination"]) or {"_": {}}
+    failure = FAILURE_OF.get(bank["_"].get("number", ""))
     if failure and payout["amount"] > 0:
         fail_payout(ctx, payout_id, failure)
         return
@@ -84,7 +87,7 @@ def fail_payout(ctx: Ctx, payout_id: str, code: str = "could_not_process") -> Do
     ctx.save(payout)
     emit(ctx, "payout.updated", payout)
     emit(ctx, "payout.failed", payout)
-    bank = ctx.store.find("bank_account", payout["destination"])
+    bank = find_external(ctx, payout["destination"])
     if ctx.account and bank and bank["status"] != "errored":
         bank["status"] = "errored"
         save_bank(ctx, bank)

@@ -1,4 +1,4 @@
-"""Payouts to banks: standard and instant ones, by hand or by schedule; cancel and reverse."""
+"""Payouts to banks and debit cards: standard, instant, by schedule; cancel and reverse."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -74,7 +74,7 @@ def _insufficient() -> Exception:
 
 
 def destination(ctx: Ctx, wanted: str | None) -> Doc:
-    """The bank account a payout goes to; refuses accounts that may not be paid out."""
+    """The bank account or card a payout goes to; refuses accounts that may not be paid out."""
     if not ctx.account:
         bank = platform_bank(ctx)
         if wanted not in (None, bank["id"]):
@@ -155,7 +155,7 @@ def new_payout(ctx: Ctx, amount: int, bank: Doc, p: Doc) -> Doc:
         or settings_of(ctx, ctx.account)["statement_descriptor"],
         "status": "pending",
         "trace_id": {"status": "pending", "value": None},
-        "type": "bank_account",
+        "type": bank["object"],
         "_": {},
     }
 

@@ -194,6 +194,14 @@ class Api:
                 held += [intent["latest_charge"]] if intent.get("latest_charge") else []
         return held
 
+    def _done(
+        self, ctx: Context, call: Call, route: Route, arguments: tuple[str, ...], params: Doc
+    ) -> bytes:
+        """The body of what the handler did, or read, perhaps of a replica that lags."""
+        read = partial(route.handler, ctx, params, *arguments)
+        with stale(call, self.store, arguments, read):
+            return self._answered(ctx, call, read(), params)
+
     def _execute(
         self,
         call: Call,
@@ -213,10 +221,7 @@ class Api:
             try:
                 forbid(ctx, call, arguments)
                 if stored_failure is None or stored_failure.rule.effects:
-                    read = partial(route.handler, ctx, params, *arguments)
-                    with stale(call, self.store, arguments, read):
-                        doc = read()
-                        body = self._answered(ctx, call, doc, params)
+                    body = self._done(ctx, call, route, arguments, params)
                 if stored_failure is not None:
                     error = api_error("An error occurred.", should_retry=False)
             except StripeError as refused:

@@ -11,7 +11,7 @@ from sandbox.stripe.balances import (
     journal,
 )
 from sandbox.stripe.cards import card_of
-from sandbox.stripe.context import Ctx
+from sandbox.stripe.context import Ctx, shown
 from sandbox.stripe.errors import invalid
 from sandbox.stripe.events import emit
 from sandbox.stripe.fraud import settle_warnings
@@ -92,6 +92,7 @@ def _charge_of(ctx: Ctx, p: Doc) -> Doc:
                 f"This PaymentIntent ({intent['id']}) does not have a successful charge to refund.",
                 code="payment_intent_unexpected_state",
                 param="payment_intent",
+                payment_intent=shown(intent),
             )
         return ctx.load("charge", intent["latest_charge"])
     if not p.get("charge"):

@@ -39,6 +39,20 @@ async def market(
         yield opened
 
 
+# --- disputes that are blocked --------------------------------------------------------------------
+
+
+async def test_a_prevented_dispute_leaves_the_lesson_paid_as_it_was(market: Market) -> None:
+    lesson = await paid(market)
+    before = await lesson.totals()
+    for how in ({}, {"inquiry": True}):
+        asked = await question(lesson, **how)
+        assert await status(lesson) == "disputed"
+        await decide(lesson, asked, "prevent")
+        assert await status(lesson) == "settled"
+        assert await lesson.totals() == before
+
+
 # --- refunds under a dispute ----------------------------------------------------------------------
 
 

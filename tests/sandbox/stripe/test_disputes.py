@@ -204,6 +204,34 @@ def test_a_test_opens_and_decides_a_dispute_of_any_charge(
     assert expanded.payment_intent.id == taken.id
 
 
+def test_a_prevented_dispute_is_as_if_there_had_been_none(
+    api: stripe.StripeClient, emulator: Process, customer: str, instructor: str
+) -> None:
+    taken = lesson(api, customer, instructor, "pm_card_createDispute")
+    dispute = only_dispute(api)
+    assert emulator.control(f"disputes/{dispute.id}/prevent")["status"] == "prevented"
+    assert types(api, 2) == ["charge.dispute.funds_reinstated", "charge.dispute.closed"]
+    ended = only_dispute(api)
+    assert (ended.status, ended.is_charge_refundable) == ("prevented", True)
+    assert [each.net for each in ended.balance_transactions] == [-11_500, 11_500]
+    assert net(api) == 1_180
+    for action in ("prevent", "win", "appeal"):
+        again = emulator.http.post(f"/_emulator/disputes/{dispute.id}/{action}", json={})
+        assert again.status_code == 400
+    assert api.v1.refunds.create({"payment_intent": taken.id}).status == "succeeded"
+    assert emulator.look("invariants")["ok"], emulator.look("invariants")
+
+
+def test_a_prevented_inquiry_moves_nothing(
+    api: stripe.StripeClient, emulator: Process, customer: str, instructor: str
+) -> None:
+    lesson(api, customer, instructor, "pm_card_createDisputeInquiry")
+    emulator.control(f"disputes/{only_dispute(api).id}/prevent")
+    assert types(api, 1) == ["charge.dispute.closed"]
+    assert (only_dispute(api).status, only_dispute(api).balance_transactions) == ("prevented", [])
+    assert net(api) == 1_180
+
+
 def test_an_early_fraud_warning_is_actionable_until_the_charge_is_refunded(
     api: stripe.StripeClient, customer: str, instructor: str
 ) -> None:

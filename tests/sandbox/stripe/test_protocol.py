@@ -213,9 +213,16 @@ def test_an_intent_is_captured_once_and_says_why_not_twice(
     api: stripe.StripeClient, customer: str, instructor: str
 ) -> None:
     held = hold(api, customer, instructor)
-    for refused in ({"amount_to_capture": 10_001}, {"application_fee_amount": 10_001}):
-        with pytest.raises(stripe.InvalidRequestError):
+    for refused, code in (
+        ({"amount_to_capture": 10_001}, "amount_too_large"),
+        ({"application_fee_amount": 10_001}, None),
+        ({"amount_to_capture": 0}, "parameter_invalid_integer"),
+    ):
+        with pytest.raises(stripe.InvalidRequestError) as caught:
             api.v1.payment_intents.capture(held.id, refused)
+        assert (caught.value.http_status, caught.value.code) == (400, code)
+        assert [caught.value.param] == list(refused)
+    assert api.v1.payment_intents.retrieve(held.id).amount_capturable == 10_000
     part = api.v1.payment_intents.capture(
         held.id, {"amount_to_capture": 4_000, "application_fee_amount": 600}
     )
@@ -225,6 +232,8 @@ def test_an_intent_is_captured_once_and_says_why_not_twice(
             call(held.id)
         assert caught.value.code == "payment_intent_unexpected_state"
         assert caught.value.error.payment_intent.status == "succeeded"
+    with pytest.raises(stripe.InvalidRequestError, match=r"remaining authorized.* was released"):
+        api.v1.payment_intents.capture(held.id)
 
 
 def test_an_account_without_transfers_takes_no_payment(

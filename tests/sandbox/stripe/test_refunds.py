@@ -253,3 +253,19 @@ def test_the_platform_debits_an_account(
     with pytest.raises(stripe.InvalidRequestError):
         api.v1.charges.create({"amount": 700, "currency": "usd", "source": "tok_visa"})
     assert emulator.look("invariants")["ok"], emulator.look("invariants")
+
+
+def test_what_is_only_reserved_is_released_and_never_refunded(
+    api: stripe.StripeClient, customer: str, instructor: str
+) -> None:
+    held = hold(api, customer, instructor)
+    for wish, code, param in (
+        ({"payment_intent": held.id}, "payment_intent_unexpected_state", "payment_intent"),
+        ({"charge": held.latest_charge.id}, "charge_not_refundable", "charge"),
+    ):
+        with pytest.raises(stripe.InvalidRequestError) as caught:
+            api.v1.refunds.create(wish)
+        seen = caught.value
+        assert (seen.http_status, seen.code, seen.param) == (400, code, param)
+    assert api.v1.refunds.list().data == []
+    assert api.v1.payment_intents.retrieve(held.id).status == "requires_capture"
