@@ -16,6 +16,7 @@ from actors.calendar_judgement import HOUR, Candidate, Judge, id_floor
 from actors.calendar_moves import agreed, candidate_of_move, write_moves
 from actors.calendar_rows import (
     CHANGE_COLUMNS,
+    FLAG_COLUMNS,
     HOLD_COLUMNS,
     JUDGE_COLUMNS,
     RECORD_COLUMNS,
@@ -25,6 +26,7 @@ from actors.calendar_rows import (
     candidate_of_old,
     change_row,
     columns,
+    flag_row,
     hold_row,
     items_of,
     judge_row,
@@ -51,6 +53,7 @@ from storage.bookings import (
     record_changes,
 )
 from storage.calendars import raise_versions, replace_availability
+from storage.flags import insert_flags
 from storage.no_shows import insert_strikes
 from storage.query import Tx
 from storage.timings import Promise, keep_promises, needs_a_wake, notify_clock
@@ -241,6 +244,9 @@ class Batch:
         strikes = [row for item, booking in changed if (row := strike_row(item, booking))]
         if strikes:
             await insert_strikes(self._tx, **columns(STRIKE_COLUMNS, strikes), now=self._now)
+        flags = [row for item, booking in changed if (row := flag_row(item, booking))]
+        if flags:
+            await insert_flags(self._tx, **columns(FLAG_COLUMNS, flags), now=self._now)
         promises = [
             Promise(
                 times=times_of_changed(booking),

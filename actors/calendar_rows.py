@@ -9,7 +9,7 @@ import msgspec
 from actors.calendar_effects import Change, Effect, NewBooking
 from actors.calendar_judgement import Candidate
 from actors.calendar_turns import Share, Turn
-from domain.bookings import Booking, BookingStatus, Outcome, PaymentStatus
+from domain.bookings import ActorKind, Booking, BookingStatus, Outcome, PaymentStatus
 from domain.ids import BookingId, UserId, new_id
 from domain.times import Span
 from domain.timings import Due
@@ -38,12 +38,15 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     payment_status: PaymentStatus
     start_at: datetime
     calendar_version: int
+    by: ActorKind
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Details of an audit row: which command it was."""
 
     command_id: object
+    flag: str | None = None
+    """What the change says of the student, if anything."""
 
 
 encode = msgspec.json.encode
@@ -73,6 +76,8 @@ RECORD_COLUMNS = (
     "were", "became", "actor_kinds", "actor_ids", "causes", "request_ids", "ats", "details",
     "are_told", "outbox_ids", "payloads",
 )  # fmt: skip
+
+FLAG_COLUMNS = ("ids", "user_ids", "kinds", "booking_ids")
 
 STRIKE_COLUMNS = ("booking_ids", "instructor_ids", "kinds")
 
@@ -121,7 +126,7 @@ def hold_row(
         parts.card_amount_cents, parts.destination_cents, parts.application_fee_cents,
         parts.top_up_cents, new.payment_status, command.payment_method_id, new_id(now), due.kind,
         due.due_at, new_id(now), event, actor.kind, actor.id, actor.request_id, item.version,
-        new_id(now), encode(_told(booking, item.version)),
+        new_id(now), encode(_told(booking, item.version, by=actor.kind)),
     )  # fmt: skip
 
 
@@ -137,24 +142,39 @@ def change_row(change: Change) -> tuple[object, ...]:
 def record_row(item: Item[Change], booking: ChangedBooking, now: datetime) -> tuple[object, ...]:
     """One change for `record_changes`: audit row and event."""
     change, command = item.effect, item.effect.command
-    actor = command.actor
+    actor, flag = command.actor, flag_row(item, booking)
     return (
         new_id(now), booking.id, booking.instructor_id, booking.student_id, item.version,
         change.event, change.was.status, change.became, actor.kind, actor.id,
         CAUSES[type(command).__name__], actor.request_id, change.at,
-        encode(Asked(command_id=command.command_id)), change.is_told, new_id(now),
-        encode(_told(booking, item.version)),
+        encode(Asked(command_id=command.command_id, flag=str(flag[2]) if flag else None)),
+        change.is_told, new_id(now), encode(_told(booking, item.version, by=actor.kind)),
     )  # fmt: skip
 
 
 def strike_row(item: Item[Change], booking: ChangedBooking) -> tuple[object, ...] | None:
     """What the instructor has to answer for after a change; mostly nothing."""
-    was = item.effect.was.status
+    was, command = item.effect.was.status, item.effect.command
+    if command.actor.kind == "admin" and booking.outcome == "by_instructor":
+        # not their doing: the marketplace itself has cancelled
+        return None
     if booking.outcome == "no_show_instructor":
         return (booking.id, booking.instructor_id, "no_show")
     if booking.outcome == "by_instructor" and was in {"confirmed", "completed"}:
         return (booking.id, booking.instructor_id, "cancelled")
     return None
+
+
+def flag_row(item: Item[Change], booking: ChangedBooking) -> tuple[object, ...] | None:
+    """What somebody should look at about the student after a change; mostly nothing.
+
+    Late, free, and no card ever authorised: somebody who does this again and again keeps times
+    without ever paying (`money.md` §1.4). What credit alone paid was never to be authorised.
+    """
+    is_spared = booking.outcome == "free" and item.effect.outcome_if_authorized == "credit"
+    if not is_spared or booking.authorized_at is not None or booking.card_amount_cents == 0:
+        return None
+    return (new_id(item.effect.at), booking.student_id, "late_without_authorization", booking.id)
 
 
 CAUSES = {
@@ -171,7 +191,7 @@ CAUSES = {
 """What the audit calls each command."""
 
 
-def _told(booking: Booking, version: int) -> Told:
+def _told(booking: Booking, version: int, *, by: ActorKind) -> Told:
     return Told(
         booking_id=booking.id,
         version=booking.version,
@@ -180,6 +200,7 @@ def _told(booking: Booking, version: int) -> Told:
         payment_status=booking.payment_status,
         start_at=booking.start_at,
         calendar_version=version,
+        by=by,
     )
 
 

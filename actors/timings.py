@@ -25,11 +25,13 @@ from actors.payment_records import Why
 from actors.payments import Driven, Payments
 from actors.standard_payouts import StandardPayouts
 from domain.bookings import system
-from domain.errors import DomainError, Unavailable
+from domain.errors import Conflict, DomainError, NotFound, Unavailable
 from domain.ids import BookingId, CommandId, LotId, new_id
+from domain.people import Viewer
 from domain.settings import POLICY, Policy
 from domain.timings import after_last_attempt
 from gateways.clock import Clock
+from storage.audit import record_action
 from storage.credits import lots_to_expire
 from storage.database import Database
 from storage.payments import (
@@ -40,11 +42,15 @@ from storage.payments import (
 )
 from storage.query import Tx
 from storage.timings import (
+    ListedTiming,
     Timing,
     beat_timing,
     complete_timing,
     discard_timing,
     fail_timing,
+    listed_timing,
+    notify_clock,
+    retry_timing,
     snooze_timing,
     timing_by_id,
 )
@@ -157,6 +163,32 @@ class Timings:
             PAYMENT_LATENESS.labels(kind=timing.kind).observe(max(0.0, late))
         async with self._beating(timing.id):
             await self._tried(timing)
+
+    async def retry(self, timing_id: UUID, viewer: Viewer) -> ListedTiming:
+        """Tries a promise at once that was given up or has failed; an admin says so.
+
+        Raises `NotFound`, and `Conflict` for one that is over or needs no help.
+        """
+        now = self._clock.now()
+        async with self._db.transaction() as tx:
+            retried = await retry_timing(tx, timing_id=timing_id, now=now)
+            timing = await listed_timing(tx, timing_id=timing_id)
+            if timing is None:
+                raise NotFound
+            if retried is None:
+                raise Conflict(f"this timing is {timing.state}, with {timing.failures} failures")
+            await record_action(
+                tx,
+                action_id=new_id(now),
+                actor_id=viewer.user_id,
+                action="timing.retry",
+                subject=str(timing_id),
+                request_id=viewer.request_id,
+                details={"kind": timing.kind, "subject_id": str(timing.subject_id)},
+                now=now,
+            )
+            await notify_clock(tx)
+        return timing
 
     async def sweep(self, name: str) -> None:
         """One of the safety nets, on the functions that the timings use."""

@@ -68,7 +68,9 @@ def _cancelled(occasion: Occasion) -> Letter | None:
     lesson = occasion.lesson
     if lesson.status != "cancelled":
         return None
-    if occasion.is_student:
+    if lesson.outcome == "by_instructor" and occasion.payload.get("by") == "admin":
+        ending = "We had to cancel it; write to us if you want to know more. Nothing was charged."
+    elif occasion.is_student:
         money = _ENDS_FOR_STUDENT.get(lesson.outcome or "", "Nothing was charged.")
         ending = money.format(amount=occasion.amount)
     elif lesson.outcome == "charged":

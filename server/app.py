@@ -25,6 +25,7 @@ from server import (
     bookings,
     cancellation,
     disputes,
+    flags,
     health,
     instructors,
     ledger,
@@ -42,6 +43,7 @@ from server import (
     statements,
     stripe_events,
     stripe_webhook,
+    timings,
 )
 from server.auth import SESSION_ENDED, Auth
 from server.credits import Credits
@@ -69,6 +71,7 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     availability.AvailabilityController,
     bookings.Bookings,
     cancellation.Cancellation,
+    cancellation.AdminCancellation,
     moves.Moves,
     no_shows.NoShows,
     no_shows.NoShowDecisions,
@@ -85,6 +88,9 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     audit.Audit,
     stripe_events.StripeEvents,
     operations.Operations,
+    payments.EveryPayment,
+    timings.Timings,
+    flags.Flags,
     search.Search,
     stripe_webhook.StripeWebhook,
     live.live,
@@ -162,6 +168,7 @@ async def wired(settings: Settings, clock: Clock) -> AsyncGenerator[Parts]:
             disputes=money.disputes,
             stripe_events=money.stripe_events,
             reconciliation=money.reconciliation,
+            timings=money.timings,
             hub=hub,
             has_good_key=money.stripe.has_good_key,
             checks={

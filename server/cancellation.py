@@ -15,7 +15,7 @@ from domain.ids import BookingId
 from domain.settings import POLICY
 from domain.texts import Text
 from server.bodies import Body
-from server.guards import limited, signed_in
+from server.guards import admin, limited, signed_in
 from server.idempotency import Outcome
 from server.limits import CANCEL
 from server.requests import Request
@@ -87,6 +87,34 @@ class Cancellation(Controller):
             quoted = _quoted(request, booking_id, wish.quote_token) if wish.quote_token else None
             booking = await request.parts.bookings.cancel(
                 booking_id, reason=wish.reason, quoted=quoted, viewer=request.viewer
+            )
+            return Outcome(body=BookingOnly(booking=booking))
+
+        return cast("Response[BookingOnly]", await request.parts.idempotency.once(request, work))
+
+
+class CancelForAll(Body, frozen=True, kw_only=True):
+    """Why the marketplace cancels; both people are told that it did."""
+
+    reason: Text
+
+
+class AdminCancellation(Controller):
+    """Cancelling in the name of the marketplace."""
+
+    path = "/api/admin/bookings/{booking_id:uuid}"
+    tags = ("Admin",)
+    guards = (admin,)
+
+    @post("/cancel", status_code=200)
+    async def cancel_booking_as_admin(
+        self, request: Request, booking_id: FromPath[BookingId], data: JSONBody[CancelForAll]
+    ) -> Response[BookingOnly]:
+        """Ends a booking as if its instructor had, without a strike: nothing is charged."""
+
+        async def work(_: UUID) -> Outcome:
+            booking = await request.parts.bookings.cancel_for_all(
+                booking_id, reason=data.reason, viewer=request.viewer
             )
             return Outcome(body=BookingOnly(booking=booking))
 

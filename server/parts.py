@@ -18,6 +18,7 @@ from actors.payouts import Payouts
 from actors.reconciliation import Reconciliation
 from actors.refunds import Refunds
 from actors.stripe_events import StripeEvents
+from actors.timings import Timings
 from gateways.clock import Clock
 from gateways.settings import Settings
 from server.auth import Auth
@@ -48,6 +49,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     disputes: Disputes
     stripe_events: StripeEvents
     reconciliation: Reconciliation
+    timings: Timings
     hub: Hub
     has_good_key: Callable[[], Awaitable[bool]]
     """Whether Stripe takes our key."""

@@ -1,20 +1,25 @@
 """Money as its owner sees it: saved cards and credit."""
 
 from typing import Annotated
+from uuid import UUID
 
 import msgspec
 from litestar import Controller, Response, delete, get, post
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 
+from domain.bookings import PaymentStatus
 from domain.ids import BookingId
 from domain.money import CURRENCY
 from server.bodies import Body
 from server.booked import Booked, booked_once
-from server.guards import limited, signed_in
+from server.filters import Id
+from server.guards import admin, limited, signed_in
 from server.limits import BOOKING, SETUP_INTENT
+from server.lists import LIMIT_DEFAULT, Cursor, Limit, cursor_of, key_in, page_of
 from server.requests import Request
 from storage.credits import OpenLot, lots_of_user
 from storage.payment_methods import SavedMethod
+from storage.payments import ListedPayment, newest_payments
 
 PaymentMethodId = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
@@ -89,3 +94,48 @@ class Payments(Controller):
         )
         balance = sum(lot.remaining_cents for lot in lots)
         return CreditBalance(balance_cents=balance, currency=CURRENCY, lots=lots)
+
+
+class PaymentPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Payments, those of the latest bookings first."""
+
+    items: list[ListedPayment]
+    next_cursor: str | None
+
+
+class AfterPayment(msgspec.Struct, frozen=True):
+    """Where a list of payments goes on."""
+
+    id: UUID
+
+
+class EveryPayment(Controller):
+    """The money of every booking, for admins."""
+
+    path = "/api/admin/payments"
+    tags = ("Admin",)
+    guards = (admin,)
+
+    @get()
+    async def list_payments(
+        self,
+        request: Request,
+        in_status: Annotated[PaymentStatus | None, QueryParameter(name="status")] = None,
+        user_id: Id = None,
+        booking_id: Id = None,
+        limit: Limit = LIMIT_DEFAULT,
+        cursor: Cursor = None,
+    ) -> PaymentPage:
+        """Payments by status, by student or instructor, and by booking."""
+        after = key_in(cursor, AfterPayment)
+        found = await newest_payments(
+            request.parts.reads,
+            status=in_status,
+            user_id=user_id,
+            booking_id=booking_id,
+            before_id=after.id if after else None,
+            most=limit + 1,
+        )
+        items, last = page_of(found, limit)
+        next_cursor = cursor_of(AfterPayment(last.booking_id)) if last else None
+        return PaymentPage(items=items, next_cursor=next_cursor)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.bookings import ActorKind, BookingStatus, PaymentStatus
+from domain.bookings import ActorKind, BookingStatus, Outcome, PaymentStatus
 from domain.ids import BookingId, UserId
 from domain.payments import MoneyFacts, Payment
 from storage.query import Tx, query
@@ -24,6 +24,33 @@ class Payer(msgspec.Struct, frozen=True, kw_only=True):
     stripe_customer_id: str | None
     stripe_customers_lost: int
     """How many were deleted at Stripe."""
+
+
+class ListedPayment(msgspec.Struct, frozen=True, kw_only=True):
+    """The money of one booking as admins see it."""
+
+    booking_id: BookingId
+    student_id: UserId
+    instructor_id: UserId
+    booking_status: BookingStatus
+    outcome: Outcome | None
+    start_at: datetime
+    status: PaymentStatus
+    cycle: int
+    attempt: int
+    price_cents: int
+    credit_applied_cents: int
+    card_amount_cents: int
+    captured_cents: int
+    currency: str
+    payment_intent_id: str | None
+    charge_id: str | None
+    transfer_id: str | None
+    decline_code: str | None
+    capture_before: datetime | None
+    authorized_at: datetime | None
+    captured_at: datetime | None
+    updated_at: datetime
 
 
 class Parties(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,6 +161,18 @@ async def keep_stripe_customer(tx: Tx, *, user_id: UUID, stripe_customer_id: str
 
 @query
 async def lose_stripe_customer(tx: Tx, *, stripe_customer_id: str) -> UserId | None: ...
+
+
+@query
+async def newest_payments(
+    tx: Tx,
+    *,
+    status: PaymentStatus | None,
+    user_id: UUID | None,
+    booking_id: UUID | None,
+    before_id: UUID | None,
+    most: int,
+) -> list[ListedPayment]: ...
 
 
 @query

@@ -38,6 +38,23 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     failures: int
 
 
+class ListedTiming(msgspec.Struct, frozen=True, kw_only=True):
+    """One promise as admins see it."""
+
+    id: TimingId
+    kind: TimingKind
+    subject_id: UUID
+    booking_id: BookingId | None
+    cycle: int
+    due_at: datetime
+    state: TimingState
+    attempt: int
+    failures: int
+    last_error: str | None
+    created_at: datetime
+    completed_at: datetime | None
+
+
 class BookingTimes(BookingClock, frozen=True, kw_only=True):
     """What a booking's timings are computed from, and what they record."""
 
@@ -123,6 +140,26 @@ async def discard_timing(tx: Tx, *, timing_id: UUID, now: datetime, error: str) 
 
 @query
 async def rescue_timings(tx: Tx, *, beat_before: datetime, limit: int) -> list[Timing]: ...
+
+
+@query
+async def retry_timing(tx: Tx, *, timing_id: UUID, now: datetime) -> TimingState | None: ...
+
+
+@query
+async def listed_timing(tx: Tx, *, timing_id: UUID) -> ListedTiming | None: ...
+
+
+@query
+async def newest_timings(
+    tx: Tx,
+    *,
+    kind: TimingKind | None,
+    state: TimingState | None,
+    subject_id: UUID | None,
+    before_id: UUID | None,
+    most: int,
+) -> list[ListedTiming]: ...
 
 
 @query

@@ -62,6 +62,7 @@ HOT: dict[str, set[str]] = {
 FULL: dict[str, str] = {
     "audit.audit_rows": "an admin's list whose filters may all be absent",
     "stripe_events.events_received": "an admin's list whose filters may all be absent",
+    "payments.newest_payments": "an admin's list whose filters may all be absent",
     "reconciliation.incidents": "an admin's list whose filters may all be absent",
     "reconciliation.last_begin": "the newest runs back to the last daily one: some two dozen",
     "reconciliation.accounts_to_look_at": "once an hour: every account, by when it was asked",
