@@ -195,7 +195,7 @@ class Api:
         return held
 
     def _done(
-        self, ctx: Context, call: Call, route: Route, arguments: tuple[str, ...], params: Doc
+        self, ctx: Ctx, call: Call, route: Route, arguments: tuple[str, ...], params: Doc
     ) -> bytes:
         """The body of what the handler did, or read, perhaps of a replica that lags."""
         read = partial(route.handler, ctx, params, *arguments)

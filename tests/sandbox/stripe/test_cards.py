@@ -24,6 +24,9 @@ def refused(call: object, *arguments: object) -> stripe.CardError:
         ("pm_card_chargeDeclinedLostCard", "card_declined", "lost_card"),
         ("pm_card_chargeDeclinedStolenCard", "card_declined", "stolen_card"),
         ("pm_card_chargeDeclinedExpiredCard", "expired_card", "expired_card"),
+        ("pm_card_chargeDeclinedIncorrectCvc", "incorrect_cvc", "incorrect_cvc"),
+        ("pm_card_chargeDeclinedProcessingError", "processing_error", "processing_error"),
+        ("pm_card_chargeDeclinedVelocityLimitExceeded", "card_declined", "card_velocity_exceeded"),
     ],
 )
 def test_a_card_that_declines_everything_is_refused_when_attached(
