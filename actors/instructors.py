@@ -14,7 +14,7 @@ from actors.calendar_commands import ChangeAvailability, Changed, Reload
 from actors.calendars import Calendars
 from domain.availability import Rules
 from domain.bookings import Actor, Modality
-from domain.errors import DomainError, Invalid, NotFound
+from domain.errors import Conflict, DomainError, Invalid, NotFound
 from domain.ids import ServiceId, UserId, new_id
 from domain.money import CARD_MINIMUM_CENTS, CURRENCY
 from domain.people import Viewer
@@ -193,7 +193,11 @@ class Instructors:
         """Where the viewer completes their Stripe account, made now if there is none.
 
         Making it twice is harmless: Stripe answers the same account for the same instructor.
+        Raises `Conflict` for one whose account has left the platform: a person must help.
         """
+        facts = await stripe_facts_by_instructor(self._db.reads, instructor_id=viewer.user_id)
+        if facts is not None and facts.deauthorized_at is not None:
+            raise Conflict("your account at Stripe has left us: please write to us")
         async with self._db.transaction() as tx:
             payee = await _payee(tx, viewer.user_id)
         account_id = payee.stripe_account_id

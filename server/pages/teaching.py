@@ -85,6 +85,9 @@ async def overview(request: Request) -> Template | Redirect:
             "done_count": sum(step.is_done for step in steps),
             "is_bookable": all(step.is_done for step in steps),
             "has_account": facts is not None and facts.stripe_account_id is not None,
+            "stripe_state": None if facts is None else facts.state,
+            "stripe_deadline_at": None if facts is None else facts.deadline_at,
+            "is_disconnected": facts is not None and facts.deauthorized_at is not None,
             "upcoming": mine.upcoming[:SOON_MAX],
             "upcoming_count": len(mine.upcoming),
             "open_hours": hours_a_week(calendar),
@@ -157,7 +160,7 @@ def _steps(
 ) -> list[Step]:
     """The four steps in order; the first that is not done is the next one."""
     is_written = profile is not None and bool(profile.headline) and profile.published
-    is_paid = facts is not None and facts.has_transfers and facts.has_payouts
+    is_paid = facts is not None and facts.state in {"active", "restricted_soon"}
     is_open = calendar is not None and bool(calendar.rules.weekly or calendar.rules.exceptions)
     steps = [
         Step(
