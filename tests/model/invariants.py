@@ -149,7 +149,7 @@ WITH owed AS (
         SELECT FROM credit_uses u WHERE u.booking_id = b.id AND u.state = 'consumed'
     ) THEN b.top_up_cents ELSE 0 END) AS cents
     FROM bookings b JOIN payments p ON p.booking_id = b.id
-    WHERE p.top_up_id IS NULL GROUP BY b.instructor_id
+    WHERE p.top_up_id IS NULL AND p.status <> 'refunded' GROUP BY b.instructor_id
 )
 SELECT coalesce(o.account, d.account), coalesce(o.cents, 0), coalesce(d.cents, 0)
 FROM owed o FULL JOIN due d ON d.account = o.account

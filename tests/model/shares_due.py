@@ -43,8 +43,11 @@ def share_due(taken: Taken, refunds: Sequence[Refunded]) -> list[int]:
         return [0]
     part = shares(taken.price, taken.credit)
     there = part.destination + (part.top_up if taken.is_topped_up else 0)
+    if taken.withheld and not taken.is_topped_up:
+        # a refund lessens what is owed, of which nothing is there yet
+        return [0]
     if taken.withheld:
-        there = part.instructor if taken.is_topped_up else 0
+        there = part.instructor
     left = there - _taken_back(taken, refunds)
     if status in MOVING:
         return list(dict.fromkeys([left, there, *_before(taken, refunds, there)]))
