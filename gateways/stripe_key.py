@@ -26,22 +26,22 @@ class KeyGate:
         """Open, and nothing heard yet."""
         self.is_shut = False
         self.probe_seconds = PROBE_SECONDS
-        self._heard_at: float | None = None
+        self._heard_ms: int | None = None
         self._probing = asyncio.Lock()
 
     @property
     def is_fresh(self) -> bool:
         """Whether Stripe has told lately what it thinks of the key."""
-        if self._heard_at is None:
+        if self._heard_ms is None:
             return False
-        return asyncio.get_running_loop().time() - self._heard_at < self.probe_seconds
+        return _now_ms() - self._heard_ms < self.probe_seconds * 1000
 
     def hear(self, status: int) -> None:
         """Takes the HTTP status of an answer in."""
         if status != UNAUTHORIZED and (status in NOT_OF_THE_KEY or status >= 500):
             return
         was_shut, self.is_shut = self.is_shut, status == UNAUTHORIZED
-        self._heard_at = asyncio.get_running_loop().time()
+        self._heard_ms = _now_ms()
         if self.is_shut and not was_shut:
             log.error("stripe.key_refused")
         elif was_shut and not self.is_shut:
@@ -55,3 +55,8 @@ class KeyGate:
             if self.is_shut and not self.is_fresh:
                 self.hear(await probe())
         return not self.is_shut
+
+
+def _now_ms() -> int:
+    """The event loop's own time."""
+    return int(asyncio.get_running_loop().time() * 1000)
