@@ -25,6 +25,7 @@ from storage.timings import (
     fail_timing,
     next_due_at,
     rescue_timings,
+    retry_timing,
     snooze_timing,
     stage_timing,
     sync_timings,
@@ -173,3 +174,33 @@ async def test_the_outbox_is_relayed_in_order_and_by_one_at_a_time(db: Database)
             2:
         ]
         assert await count_event_failure(tx, event_id=ids[2]) == 1
+
+
+async def test_only_what_was_given_up_or_has_failed_is_tried_at_once(tx: Tx) -> None:
+    teacher, student = await make_teacher(tx), await make_student(tx)
+    booking_id = await insert(tx, teacher, student)
+    due_at = NOW + HOUR
+
+    async def promised() -> UUID:
+        timing_id = new_id(NOW)
+        await stage_timing(
+            tx,
+            timing_id=timing_id,
+            kind="warn_payment",
+            booking_id=booking_id,
+            due_at=due_at,
+            now=NOW,
+        )
+        return timing_id
+
+    timing_id = await promised()
+    assert await retry_timing(tx, timing_id=timing_id, now=NOW) is None
+    await discard_timing(tx, timing_id=timing_id, now=NOW, error="boom")
+    twin = await promised()
+    assert await retry_timing(tx, timing_id=timing_id, now=NOW) is None
+    await discard_timing(tx, timing_id=twin, now=NOW, error="boom")
+
+    assert await retry_timing(tx, timing_id=timing_id, now=NOW) == "scheduled"
+    timing = await timing_by_id(tx, timing_id=timing_id)
+    assert timing is not None
+    assert (timing.due_at, timing.failures) == (NOW, 0)
