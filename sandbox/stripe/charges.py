@@ -60,15 +60,7 @@ def new_charge(ctx: Ctx, intent: Doc, payment_method: Doc, *, off_session: bool)
     if is_manual:
         card["capture_before"] = ctx.now + window
     if intent["_"].get("is_authenticated"):
-        card["three_d_secure"] = {
-            "authentication_flow": "challenge",
-            "electronic_commerce_indicator": "05",
-            "exemption_indicator": None,
-            "result": "authenticated",
-            "result_reason": None,
-            "transaction_id": ctx.store.seed_token(charge_id),
-            "version": "2.2.0",
-        }
+        card["three_d_secure"] = {**challenged(ctx, charge_id), "exemption_indicator": None}
     return _charge(
         ctx,
         charge_id,
@@ -97,6 +89,18 @@ def new_charge(ctx: Ctx, intent: Doc, payment_method: Doc, *, off_session: bool)
         transfer_data=intent["transfer_data"] and {"amount": None, **intent["transfer_data"]},
         transfer_group=intent["transfer_group"],
     )
+
+
+def challenged(ctx: Ctx, subject: str, *, is_passed: bool = True) -> Doc:
+    """What a bank's question to the cardholder came to."""
+    return {
+        "authentication_flow": "challenge",
+        "electronic_commerce_indicator": "05" if is_passed else None,
+        "result": "authenticated" if is_passed else "failed",
+        "result_reason": None if is_passed else "rejected",
+        "transaction_id": ctx.store.seed_token(subject),
+        "version": "2.2.0",
+    }
 
 
 def failed_charge(ctx: Ctx, intent: Doc, payment_method: Doc, reason: str) -> Doc:

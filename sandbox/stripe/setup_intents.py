@@ -3,14 +3,15 @@
 from typing import Any, Final
 
 from sandbox.stripe.cards import card_of
+from sandbox.stripe.charges import challenged
 from sandbox.stripe.confirming import CHALLENGE, OK, next_action
 from sandbox.stripe.context import Ctx, shown
 from sandbox.stripe.customers import load_customer
 from sandbox.stripe.errors import card_error, decline_fields, invalid, unauthorized
 from sandbox.stripe.events import emit
+from sandbox.stripe.intent_checks import check_options, check_owner
 from sandbox.stripe.lists import LIST, page
 from sandbox.stripe.params import merge_metadata
-from sandbox.stripe.payment_intents import check_owner
 from sandbox.stripe.payment_methods import (
     BROWSER_EXTRAS,
     DATA_SPEC,
@@ -32,6 +33,18 @@ CONFIRM_FIELDS: Final = {
     "use_stripe_sdk": "bool",
 }
 
+TOLD_OF_CARD: Final = (
+    "brand",
+    "checks",
+    "country",
+    "exp_month",
+    "exp_year",
+    "fingerprint",
+    "funding",
+    "last4",
+    "wallet",
+)
+"""What an attempt tells of its card."""
 UNSET: Final = dict.fromkeys(
     (
         "application",
@@ -54,6 +67,7 @@ UNSET: Final = dict.fromkeys(
 
 def create(ctx: Ctx, p: Doc) -> Doc:
     """POST /v1/setup_intents."""
+    check_options(p)
     if p.get("customer"):
         load_customer(ctx, p["customer"], param="customer")
     if p.get("allowed_payment_method_types") and p.get("automatic_payment_methods"):
@@ -139,6 +153,7 @@ def confirm(ctx: Ctx, p: Doc, intent_id: str) -> Doc:
 
 def _confirm(ctx: Ctx, intent: Doc, p: Doc) -> Doc:
     """Check the card: it is saved, challenged or refused."""
+    check_options(p)
     method = _method(ctx, p, intent)
     card = card_of(method)
     outcome = OK
@@ -163,7 +178,7 @@ def _confirm(ctx: Ctx, intent: Doc, p: Doc) -> Doc:
     return _succeed(ctx, intent, method)
 
 
-def _succeed(ctx: Ctx, intent: Doc, method: Doc) -> Doc:
+def _succeed(ctx: Ctx, intent: Doc, method: Doc, *, is_asked: bool = False) -> Doc:
     """The card belongs to the customer from now on."""
     if intent["customer"]:
         attach_to(ctx, method, intent["customer"], is_set_up=True)
@@ -176,13 +191,13 @@ def _succeed(ctx: Ctx, intent: Doc, method: Doc) -> Doc:
         "last_setup_error": None,
         "next_action": None,
     }
-    _record_attempt(ctx, intent, method, "succeeded")
+    _record_attempt(ctx, intent, method, "succeeded", is_asked=is_asked)
     ctx.save(intent)
     emit(ctx, "setup_intent.succeeded", intent)
     return intent
 
 
-def _fail(ctx: Ctx, intent: Doc, method: Doc, error: Doc) -> None:
+def _fail(ctx: Ctx, intent: Doc, method: Doc, error: Doc, *, is_asked: bool = False) -> None:
     """The card was refused; the intent waits for another one."""
     intent |= {
         "status": "requires_payment_method",
@@ -190,14 +205,22 @@ def _fail(ctx: Ctx, intent: Doc, method: Doc, error: Doc) -> None:
         "next_action": None,
         "last_setup_error": error,
     }
-    _record_attempt(ctx, intent, method, "failed")
+    _record_attempt(ctx, intent, method, "failed", is_asked=is_asked)
     ctx.save(intent)
     emit(ctx, "setup_intent.setup_failed", intent)
 
 
-def _record_attempt(ctx: Ctx, intent: Doc, method: Doc, status: str) -> None:
-    """One try of one card."""
+def _record_attempt(
+    ctx: Ctx, intent: Doc, method: Doc, status: str, *, is_asked: bool = False
+) -> None:
+    """One try of one card; `is_asked`: the cardholder has answered the bank."""
     attempt_id = ctx.new_id("setatt")
+    card = {name: method["card"][name] for name in TOLD_OF_CARD}
+    is_passed = status == "succeeded"
+    card |= {
+        "network": card["brand"],
+        "three_d_secure": challenged(ctx, attempt_id, is_passed=is_passed) if is_asked else None,
+    }
     ctx.insert(
         {
             "id": attempt_id,
@@ -210,7 +233,7 @@ def _record_attempt(ctx: Ctx, intent: Doc, method: Doc, status: str) -> None:
             "livemode": False,
             "on_behalf_of": None,
             "payment_method": method["id"],
-            "payment_method_details": {"card": {"three_d_secure": None}, "type": "card"},
+            "payment_method_details": {"card": card, "type": "card"},
             "setup_error": intent["last_setup_error"],
             "setup_intent": intent["id"],
             "status": status,
@@ -227,7 +250,7 @@ def answer_challenge(ctx: Ctx, intent_id: str, *, is_passed: bool) -> Doc:
         raise _unexpected(intent, f"No challenge is open: the status is {intent['status']}.")
     method = ctx.load("payment_method", intent["payment_method"])
     if is_passed:
-        return _succeed(ctx, intent, method)
+        return _succeed(ctx, intent, method, is_asked=True)
     error = {
         "type": "invalid_request_error",
         "code": "setup_intent_authentication_failure",
@@ -235,7 +258,7 @@ def answer_challenge(ctx: Ctx, intent_id: str, *, is_passed: bool) -> Doc:
         " payment method and try again.",
         "payment_method": shown(method),
     }
-    _fail(ctx, intent, method, error)
+    _fail(ctx, intent, method, error, is_asked=True)
     return intent
 
 

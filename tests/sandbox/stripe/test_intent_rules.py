@@ -148,3 +148,26 @@ def test_a_challenge_that_fails_authorizes_nothing_whatever_the_card_would_say(
     assert after["last_payment_error"]["code"] == "payment_intent_authentication_failure"
     assert emulator.control(f"3ds/{intent.id}/fail")["status"] == "requires_payment_method"
     assert api.v1.charges.list().data == []
+
+
+@pytest.mark.parametrize("kind", ["setup_intents", "payment_intents"])
+def test_options_of_cards_that_would_change_something_are_refused_and_not_forgotten(
+    emulator: Process, customer: str, kind: str
+) -> None:
+    def answer(path: str, asks: str) -> tuple[int, str | None]:
+        money = {"amount": 500, "currency": "usd"} if kind == "payment_intents" else {}
+        more = {} if "/" in path.removeprefix(kind) else {**money, "customer": customer}
+        name = "payment_method_options[card][request_three_d_secure]"
+        reply = emulator.form(f"/v1/{path}", {**more, name: asks})
+        return reply.status_code, reply.json().get("error", {}).get("param")
+
+    assert answer(kind, "any") == (400, "payment_method_options")
+    assert answer(kind, "automatic") == (200, None)
+    intent = emulator.form(
+        f"/v1/{kind}",
+        {"customer": customer, "payment_method": "pm_card_visa"}
+        | ({"amount": 500, "currency": "usd"} if kind == "payment_intents" else {}),
+    ).json()
+    confirm = f"{kind}/{intent['id']}/confirm"
+    assert answer(confirm, "challenge") == (400, "payment_method_options")
+    assert answer(confirm, "automatic") == (200, None)

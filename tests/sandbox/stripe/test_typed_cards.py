@@ -123,3 +123,17 @@ def test_a_typed_card_that_is_declined_fails_the_charge_with_its_code(
         confirmed(api, customer, typed(emulator, number))
     assert (caught.value.http_status, caught.value.code) == (402, code)
     assert caught.value.error.payment_intent.status == "requires_payment_method"
+
+
+@pytest.mark.parametrize(("answer", "result"), [("complete", "authenticated"), ("fail", "failed")])
+def test_an_attempt_to_save_a_card_tells_of_its_card_and_of_the_challenge(
+    api: stripe.StripeClient, emulator: Process, customer: str, answer: str, result: str
+) -> None:
+    wish = {"customer": customer, "payment_method": typed(emulator, "4000000000003220")}
+    setup = api.v1.setup_intents.create({**wish, "confirm": True})
+    asked = api.v1.setup_attempts.list({"setup_intent": setup.id}).data[0]
+    assert asked.payment_method_details.card.three_d_secure is None
+    emulator.control(f"3ds/{setup.id}/{answer}")
+    answered = api.v1.setup_attempts.list({"setup_intent": setup.id}).data[0]
+    card = answered.payment_method_details.card
+    assert (card.brand, card.last4, card.three_d_secure.result) == ("visa", "3220", result)
