@@ -22,6 +22,8 @@ L = TypeVar("L")
 
 EDGES = (24, 23.5, 22.5, 22, 20, 18, 12, 11, 6, 0)
 """Hours before the start where something changes, or must not have changed yet."""
+BETWEEN = (23.5, 22.5, 21, 21, 19, 17)
+"""Hours before the start between the rungs of the retry ladder."""
 TEMPTATION = 0.35
 RUSH = 0.7
 
@@ -56,7 +58,9 @@ class Driver(MoneyDeeds[L]):
 
     async def try_one(self) -> None:
         """A command that may find nothing to do now."""
-        choices: list[Callable[[], Awaitable[None]]] = [self.pass_time, self.to_the_brink]
+        choices: list[Callable[[], Awaitable[None]]] = [
+            self.pass_time, self.to_the_brink, self.up_the_ladder,
+        ]  # fmt: skip
         if len(self.threads) < LESSONS_MAX:
             choices += [self.book, self.book, self.goodwill]
         if self.threads:
@@ -107,6 +111,22 @@ class Driver(MoneyDeeds[L]):
         await self._travel(at + (self._beside() if self.random.random() < RUSH else after))
         deed = self.cancel if self.random.random() < RUSH else self.move
         await deed(thread)
+
+    async def up_the_ladder(self) -> None:
+        """Stops between two rungs of somebody whose card has still to be asked, or asked again."""
+        waiting = [
+            (thread, at)
+            for thread in self.threads
+            for each in BETWEEN
+            if self.ticked(thread).status == "confirmed"
+            and thread.story.payment in {"scheduled", "auth_retry"}
+            and (at := thread.story.start - hours(each)) > self.now
+        ]
+        soft = [each for each in waiting if "soft" in each[0].story.card.answers]
+        if waiting:
+            thread, at = self.random.choice(soft or waiting)
+            self.tempted = thread
+            await self._travel(at)
 
     async def _travel(self, target: datetime) -> None:
         self.tell("travel", f"{target:%m-%dT%H:%M:%S}")
