@@ -21,7 +21,7 @@ def refunded(occasion: Occasion) -> Letter | None:
     return Letter(
         subject=f"Refund: {amount} for {occasion.lesson.title}",
         paragraphs=(
-            f"We gave {amount} back to your card for {occasion.what}.",
+            f"Of what you paid for {occasion.what}, {amount} goes back to your card.",
             "Your bank shows it within five to ten days.",
         ),
     )
