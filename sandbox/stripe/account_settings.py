@@ -8,7 +8,21 @@ from sandbox.stripe.schedules import INTERVALS
 
 Doc = dict[str, Any]
 
-FALSE: Final = (False, "false")
+SETTINGS: Final = {
+    "payouts": {
+        "debit_negative_balances": "bool",
+        "schedule": {
+            "delay_days": "str",
+            "interval": "str",
+            "monthly_anchor": "int",
+            "monthly_payout_days": ["int"],
+            "weekly_anchor": "str",
+            "weekly_payout_days": ["str"],
+        },
+        "statement_descriptor": "str",
+    }
+}
+"""The settings that change something here; every other one is refused rather than forgotten."""
 
 
 def account_settings(ctx: Ctx, given: Doc) -> Doc:
@@ -16,21 +30,17 @@ def account_settings(ctx: Ctx, given: Doc) -> Doc:
     payouts = given.get("payouts") or {}
     interval = ctx.config.default_payout_interval
     schedule = {"delay_days": 2, "interval": interval, **(payouts.get("schedule") or {})}
-    schedule["delay_days"] = (
-        2 if schedule["delay_days"] == "minimum" else int(schedule["delay_days"])
-    )
+    days = str(schedule["delay_days"])
+    if days != "minimum" and not days.isdigit():
+        raise invalid(
+            f"Invalid delay_days: {days}", param="settings[payouts][schedule][delay_days]"
+        )
+    schedule["delay_days"] = 2 if days == "minimum" else int(days)
     if schedule["interval"] not in INTERVALS:
         raise invalid(
             f"Invalid interval: {schedule['interval']}",
             param="settings[payouts][schedule][interval]",
         )
-    if "monthly_anchor" in schedule:
-        schedule["monthly_anchor"] = int(schedule["monthly_anchor"])
-    if isinstance(schedule.get("monthly_payout_days"), dict):
-        days = schedule["monthly_payout_days"].values()
-        schedule["monthly_payout_days"] = [int(day) for day in days]
-    if isinstance(schedule.get("weekly_payout_days"), dict):
-        schedule["weekly_payout_days"] = list(schedule["weekly_payout_days"].values())
     descriptor = {
         "statement_descriptor": None,
         "statement_descriptor_kana": None,
@@ -52,7 +62,7 @@ def account_settings(ctx: Ctx, given: Doc) -> Doc:
         "invoices": {"default_account_tax_ids": None, "hosted_payment_method_save": "offer"},
         "payments": descriptor,
         "payouts": {
-            "debit_negative_balances": payouts.get("debit_negative_balances") not in FALSE,
+            "debit_negative_balances": payouts.get("debit_negative_balances") is not False,
             "schedule": schedule,
             "statement_descriptor": payouts.get("statement_descriptor"),
         },

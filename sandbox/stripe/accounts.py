@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sandbox.stripe.account_settings import account_settings
+from sandbox.stripe.account_settings import SETTINGS, account_settings
 from sandbox.stripe.balances import CURRENCY, available_cents, pending_cents
 from sandbox.stripe.context import Ctx
 from sandbox.stripe.errors import StripeError, invalid
@@ -26,6 +26,16 @@ DUE: Final = [
     "tos_acceptance.date",
     "tos_acceptance.ip",
 ]
+PROFILE: Final = (
+    "mcc",
+    "name",
+    "product_description",
+    "support_email",
+    "support_phone",
+    "support_url",
+    "url",
+)
+"""What an account tells of its business as a word."""
 REJECTIONS: Final = (
     "fraud_payment_method_casher",
     "fraud_payment_method_tester",
@@ -39,12 +49,15 @@ REJECTIONS: Final = (
 SPEC: Final = {
     "email": "str",
     "business_type": "str",
-    "business_profile": "any",
+    "business_profile": {
+        **dict.fromkeys(PROFILE, "str"),
+        "support_address": "any",
+    },
     "company": "any",
     "individual": "any",
     "capabilities": "any",
     "metadata": "map",
-    "settings": "any",
+    "settings": SETTINGS,
     "tos_acceptance": {
         "date": "int",
         "ip": "str",
@@ -123,17 +136,11 @@ def _with_bank(ctx: Ctx, account: Doc, p: Doc) -> Doc:
 def _account(ctx: Ctx, account_id: str, p: Doc, kind: str) -> Doc:
     """Every field of a new account."""
     profile = {
+        **dict.fromkeys(PROFILE),
         "annual_revenue": None,
         "estimated_worker_count": None,
-        "mcc": None,
         "minority_owned_business_designation": None,
-        "name": None,
-        "product_description": None,
         "support_address": None,
-        "support_email": None,
-        "support_phone": None,
-        "support_url": None,
-        "url": None,
     }
     return {
         "id": account_id,
@@ -164,6 +171,12 @@ def _account(ctx: Ctx, account_id: str, p: Doc, kind: str) -> Doc:
 def request_capabilities(account: Doc, wanted: Doc) -> None:
     """A requested capability is inactive until the account is complete."""
     for name, options in wanted.items():
+        unknown = sorted(set(options if isinstance(options, dict) else ()) - {"requested"})
+        if unknown:
+            where = f"capabilities[{name}][{unknown[0]}]"
+            raise invalid(
+                f"Received unknown parameter: {where}", code="parameter_unknown", param=where
+            )
         is_requested = isinstance(options, dict) and options.get("requested") == "true"
         if is_requested and account["capabilities"].get(name) != "active":
             active = account["details_submitted"]

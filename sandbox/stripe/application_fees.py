@@ -6,7 +6,7 @@ from sandbox.stripe.balances import CURRENCY, add_transaction, journal
 from sandbox.stripe.context import Ctx
 from sandbox.stripe.errors import invalid, missing
 from sandbox.stripe.events import emit
-from sandbox.stripe.lists import LIST, embedded, page
+from sandbox.stripe.lists import LIST, UNDATED, embedded, page
 from sandbox.stripe.params import merge_metadata
 from sandbox.stripe.routing import Route, get, post
 
@@ -152,7 +152,7 @@ ROUTES: list[Route] = [
     get("/v1/application_fees", list_fees, LIST | {"charge": "str"}),
     get("/v1/application_fees/{id}", retrieve),
     post("/v1/application_fees/{id}/refunds", create_refund, {"amount": "int", **METADATA}),
-    get("/v1/application_fees/{id}/refunds", list_refunds, LIST),
+    get("/v1/application_fees/{id}/refunds", list_refunds, UNDATED),
     get("/v1/application_fees/{id}/refunds/{refund}", retrieve_refund),
     post("/v1/application_fees/{id}/refunds/{refund}", update_refund, METADATA),
 ]

@@ -251,7 +251,12 @@ def update(ctx: Ctx, p: Doc, intent_id: str) -> Doc:
     if p.get("customer"):
         intent["customer"] = load_customer(ctx, p["customer"], param="customer")["id"]
     if p.get("transfer_data"):
-        intent["transfer_data"] = (intent["transfer_data"] or {}) | p["transfer_data"]
+        if not intent["transfer_data"]:
+            raise invalid(
+                "You cannot update transfer_data[amount] on a PaymentIntent without a destination.",
+                param="transfer_data[amount]",
+            )
+        intent["transfer_data"] = intent["transfer_data"] | p["transfer_data"]
     if "metadata" in p:
         intent["metadata"] = merge_metadata(intent["metadata"], p["metadata"])
     check_split(ctx, intent)
@@ -299,6 +304,7 @@ ROUTES: list[Route] = [
         update,
         {"amount": "int", "currency": "str"}
         | CHANGE_FIELDS
+        | {"transfer_data": {"amount": "int"}}
         | {"payment_method": "str", "setup_future_usage": "str", "receipt_email": "str"}
         | {"capture_method": "str", "shipping": "any", "payment_method_options": "any"},
     ),

@@ -34,10 +34,15 @@ CARD_SPEC: Final = {
     "token": "str",
     "networks": "any",
 }
+ADDRESS: Final = ("city", "country", "line1", "line2", "postal_code", "state")
+BILLING_SPEC: Final = {
+    "address": dict.fromkeys(ADDRESS, "str"),
+    **dict.fromkeys(("email", "name", "phone", "tax_id"), "str"),
+}
 DATA_SPEC: Final = {
     "type": "str",
     "card": CARD_SPEC,
-    "billing_details": "any",
+    "billing_details": BILLING_SPEC,
     "allow_redisplay": "str",
     "metadata": "map",
 }
@@ -82,9 +87,16 @@ def from_data(ctx: Ctx, p: Doc) -> Doc:
     else:
         card, month, year = _typed(ctx, data)
     payment_method = _keep(ctx, card, month, year)
-    payment_method["billing_details"] |= p.get("billing_details") or {}
+    _bill_to(payment_method, p.get("billing_details") or {})
     payment_method["metadata"] = merge_metadata({}, p.get("metadata"))
     return ctx.save(payment_method)
+
+
+def _bill_to(payment_method: Doc, given: Doc) -> None:
+    """Keep who pays; an address is told as a whole, with null for what it lacks."""
+    billing = payment_method["billing_details"]
+    address = given.get("address") or {}
+    billing |= {**given, "address": {**billing["address"], **address}}
 
 
 def _year(ctx: Ctx) -> int:
@@ -135,14 +147,7 @@ def _keep(ctx: Ctx, card: Card, month: int, year: int, script: str | None = None
         "object": "payment_method",
         "allow_redisplay": "unspecified",
         "billing_details": {
-            "address": {
-                "city": None,
-                "country": None,
-                "line1": None,
-                "line2": None,
-                "postal_code": None,
-                "state": None,
-            },
+            "address": dict.fromkeys(ADDRESS),
             "email": None,
             "name": None,
             "phone": None,
@@ -230,7 +235,7 @@ def update(ctx: Ctx, p: Doc, method_id: str) -> Doc:
             if p["card"].get(name):
                 payment_method["card"][name] = p["card"][name]
     if p.get("billing_details"):
-        payment_method["billing_details"] |= p["billing_details"]
+        _bill_to(payment_method, p["billing_details"])
     if p.get("allow_redisplay"):
         payment_method["allow_redisplay"] = p["allow_redisplay"]
     if "metadata" in p:
@@ -275,7 +280,16 @@ ROUTES: list[Route] = [
     post("/v1/payment_methods", create, DATA_SPEC | BROWSER_EXTRAS, browser=True),
     get("/v1/payment_methods", list_payment_methods, UNDATED | {"customer": "str", "type": "str"}),
     get("/v1/payment_methods/{id}", retrieve),
-    post("/v1/payment_methods/{id}", update, DATA_SPEC),
+    post(
+        "/v1/payment_methods/{id}",
+        update,
+        {
+            "card": {"exp_month": "int", "exp_year": "int"},
+            "billing_details": BILLING_SPEC,
+            "allow_redisplay": "str",
+            "metadata": "map",
+        },
+    ),
     post("/v1/payment_methods/{id}/attach", attach, {"customer": "str!"}),
     post("/v1/payment_methods/{id}/detach", detach, {}),
 ]

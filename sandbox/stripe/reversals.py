@@ -7,7 +7,7 @@ from sandbox.stripe.balances import CURRENCY, add_transaction, journal
 from sandbox.stripe.context import Ctx
 from sandbox.stripe.errors import invalid, missing
 from sandbox.stripe.events import emit
-from sandbox.stripe.lists import LIST, page
+from sandbox.stripe.lists import UNDATED, page
 from sandbox.stripe.params import merge_metadata
 from sandbox.stripe.routing import Route, get, post
 from sandbox.stripe.transfers import can_give_back
@@ -159,7 +159,7 @@ ROUTES: list[Route] = [
         create,
         {"amount": "int", "description": "str", "refund_application_fee": "bool", **METADATA},
     ),
-    get("/v1/transfers/{id}/reversals", list_reversals, LIST),
+    get("/v1/transfers/{id}/reversals", list_reversals, UNDATED),
     get("/v1/transfers/{id}/reversals/{reversal}", retrieve),
     post("/v1/transfers/{id}/reversals/{reversal}", update, METADATA),
 ]

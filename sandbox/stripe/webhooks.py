@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from sandbox.stripe.context import Ctx
 from sandbox.stripe.errors import invalid
-from sandbox.stripe.lists import LIST, page
+from sandbox.stripe.lists import UNDATED, page
 from sandbox.stripe.params import merge_metadata
 from sandbox.stripe.routing import Route, delete, get, post
 
@@ -127,7 +127,7 @@ ROUTES: list[Route] = [
             "metadata": "map",
         },
     ),
-    get("/v1/webhook_endpoints", list_endpoints, LIST),
+    get("/v1/webhook_endpoints", list_endpoints, UNDATED),
     get("/v1/webhook_endpoints/{id}", retrieve),
     post(
         "/v1/webhook_endpoints/{id}",

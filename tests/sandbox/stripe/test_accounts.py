@@ -137,3 +137,31 @@ def test_intents_are_found_by_metadata(
     assert api.v1.charges.search({"query": f"payment_intent:'{held.id}'"}).data[0].amount == 10_000
     with pytest.raises(stripe.InvalidRequestError):
         api.v1.payment_intents.search({"query": "anything"})
+
+
+@pytest.mark.parametrize(
+    ("name", "param"),
+    [
+        ("settings[branding][icon]", "settings[branding]"),
+        ("settings[payouts][schedule][day]", "settings[payouts][schedule][day]"),
+        ("business_profile[colour]", "business_profile[colour]"),
+        ("capabilities[transfers][wanted]", "capabilities[transfers][wanted]"),
+    ],
+)
+def test_what_an_account_would_forget_is_refused_with_its_whole_name(
+    emulator: Process, instructor: str, name: str, param: str
+) -> None:
+    answer = emulator.form(f"/v1/accounts/{instructor}", {name: "1"})
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["param"]) == (400, "parameter_unknown", param)
+
+
+def test_a_changed_part_of_an_address_leaves_the_rest(
+    api: stripe.StripeClient, customer: str
+) -> None:
+    card = api.v1.payment_methods.attach("pm_card_visa", {"customer": customer}).id
+    update = api.v1.payment_methods.update
+    update(card, {"billing_details": {"name": "Ada", "address": {"city": "London"}}})
+    kept = update(card, {"billing_details": {"address": {"postal_code": "E1"}}}).billing_details
+    assert (kept.name, kept.address.city, kept.address.postal_code) == ("Ada", "London", "E1")
+    assert kept.address.line1 is None
