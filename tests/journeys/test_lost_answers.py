@@ -81,7 +81,9 @@ async def arrive(lesson: Lesson, **distance: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "missing", ["payment_intent.succeeded", "charge.captured", "(transfer|application_fee).*"]
+    "missing",
+    ["payment_intent.succeeded", "charge.captured", "(transfer|application_fee).*"],
+    ids=["no word of the intent", "no word of the charge", "no word of transfer and fee"],
 )
 async def test_m39_a_capture_whose_answer_is_lost_and_whose_worker_dies_is_booked_once(
     market: Market, world: World, missing: str

@@ -125,7 +125,10 @@ def rows_of(node: str, journey: Shown) -> list[str]:
 def scenarios_of(node: str) -> list[str]:
     """The scenario that a journey's parameter names, else those of its own name."""
     name, _, parameter = node.rpartition("::")[2].partition("[")
-    found = SCENARIO.findall(parameter) or SCENARIO.findall(name.replace("_", " "))
+    found = SCENARIO.findall(parameter)
+    named_itself = SCENARIO.findall(name.replace("_", " "))
+    if not found and (len(named_itself) == 1 or not parameter):
+        found = named_itself
     return [each.upper() for each in found]
 
 
