@@ -22,6 +22,8 @@ TYPES: Final = {
     ".css": b"text/css; charset=utf-8",
     ".html": b"text/html; charset=utf-8",
 }
+SCRIPT: Final = ("frames", "element", "elements", "client")
+"""The files of `assets/stripe/` that are one script together, in the order they need each other."""
 HTML: Final = TYPES[".html"]
 UNCACHED: Final = ((b"cache-control", b"no-cache"),)
 
@@ -33,6 +35,7 @@ class Pages:
         """Read the assets once."""
         self.control = control
         self.files = {file.name: file.read_bytes() for file in ASSETS.iterdir() if file.is_file()}
+        self.files["stripe.js"] = _script()
 
     def answer(self, request: Request) -> Reply | None:
         """The page at this address; None when there is none."""
@@ -158,6 +161,12 @@ class Pages:
         error = {} if answer.status == 200 else msgspec.json.decode(answer.body)["error"]
         said = error.get("message") or "Done."
         return _redirect(f"/dashboard/{back}?{urlencode({'said': said})}")
+
+
+def _script() -> bytes:
+    """Stripe's browser script: its files inside one function, so that pages see `Stripe` alone."""
+    parts = [(ASSETS / "stripe" / f"{name}.js").read_text() for name in SCRIPT]
+    return f'(() => {{\n"use strict";\n{"".join(parts)}}})();\n'.encode()
 
 
 def _found(text: str | None) -> Reply:

@@ -48,6 +48,7 @@ def debit_bank(ctx: Ctx, account: str) -> None:
     )
     journal(here, [(BANK, -debt, None), (account, debt, got["id"])])
     payout |= {"arrival_date": arrival, "automatic": True, "balance_transaction": got["id"]}
+    payout["reconciliation_status"] = "in_progress"
     here.insert(payout)
     ctx.store.plan("pay_payout", payout["id"], arrival * 1_000_000)
     emit(here, "payout.created", payout)

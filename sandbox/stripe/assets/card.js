@@ -151,6 +151,9 @@
     if (digits(cvc)) form.set("card[cvc]", digits(cvc));
     for (const [name, value] of Object.entries(billing ?? {})) {
       if (typeof value === "string") form.set(`billing_details[${name}]`, value);
+      else if (name === "address") {
+        for (const [part, text] of Object.entries(value ?? {})) form.set(`billing_details[address][${part}]`, text ?? "");
+      }
     }
     const headers = { Authorization: `Bearer ${key}`, ...(account && { "Stripe-Account": account }) };
     try {

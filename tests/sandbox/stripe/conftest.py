@@ -24,10 +24,12 @@ JSON = dict[str, Any]
 ROOT = Path(__file__).parents[3]
 START = "2027-03-01T12:00:00Z"
 POLLS_MAX = 200
+IMPATIENT = "/?impatient"
+"""The shop's address where the script waits less than a second for its form."""
 SHOP = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Shop</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <body><h1>Pay</h1><div id="card"></div>
-<script src="{stripe}/js/stripe.js"></script>
+<script src="{stripe}/js/stripe.js"{more}></script>
 </body></html>"""
 
 
@@ -273,7 +275,8 @@ def shop(emulator: Process) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = SHOP.replace("{stripe}", origin).encode()
+            more = ' data-load-ms="300"' if self.path == IMPATIENT else ""
+            body = SHOP.replace("{stripe}", origin).replace("{more}", more).encode()
             self.send_response(200)
             self.send_header("content-type", "text/html")
             self.send_header("content-security-policy", policy)
