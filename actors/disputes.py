@@ -37,6 +37,7 @@ from storage.database import Database
 from storage.disputes import (
     dispute_by_id,
     disputes_of_booking,
+    end_recovery,
     keep_fraud_warning,
     open_disputes,
     record_dispute,
@@ -203,6 +204,9 @@ async def _absorb(tx: Tx, scene: Scene, seen: DisputeSeen) -> None:
     if facts.lot_left_cents is not None and (before is None or before.status != seen.status):
         await _judge_credit(tx, facts.booking_id, disputes, now=now)
     scene = await again(tx, scene)
+    if recovery == "wanted" and not scene.facts.recover_cents:
+        # a refund that failed has taken it back before: the bank has given it to the student now
+        await end_recovery(tx, booking_id=facts.booking_id, recovery="done")
     scene = await save(tx, scene, await _after(tx, scene, disputes))
     if before is None:
         await tell(tx, scene, "payment.disputed", {"reason": seen.reason})

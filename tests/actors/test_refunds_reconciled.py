@@ -155,6 +155,33 @@ async def test_what_a_report_may_take_away_is_neither_topped_up_nor_paid_out(
     assert await frozen_of_instructor(market.db.reads, instructor_id=instructor_id) == 0
 
 
+LOST = {"SP": -1820, "XPR": 320, "XDF": 1500}
+
+
+@pytest.mark.parametrize("cents", [3000, 10_000])
+async def test_a_lost_dispute_after_a_failed_refund_takes_back_what_is_left(
+    market: Market, cents: int
+) -> None:
+    lesson = await market.lesson()
+    await lesson.book()
+    await lesson.after_end(hours=30)
+    made = await refund(lesson, cents)
+    await market.control(f"/_emulator/refunds/{made.stripe_refund_id}/fail", {})
+    await market.settle()
+    assert (await lesson.totals())["CLR"] == -cents
+    (intent,) = await market.intents(lesson.id)
+    charge = f"/_emulator/charges/{intent['latest_charge']}/dispute"
+    dispute = await market.control(charge, {})
+    await market.settle()
+    await market.control(f"/_emulator/disputes/{dispute['id']}/lose", {})
+    await market.settle()
+    assert (await lesson.read()).payment_status == "dispute_lost"
+    assert await lesson.totals() == LOST
+    instructor_id = lesson.instructor.user_id
+    assert await frozen_of_instructor(market.db.reads, instructor_id=instructor_id) == 0
+    await reconciled(market)
+
+
 async def test_an_inquiry_freezes_nothing_and_a_lost_dispute_until_it_is_taken_back(
     market: Market,
 ) -> None:
