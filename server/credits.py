@@ -10,7 +10,7 @@ from litestar.params import JSONBody, QueryParameter
 from actors.credits import Grant
 from domain.ids import UserId
 from domain.texts import Line
-from domain.times import Instant
+from domain.times import Instant, to_utc
 from server.bodies import Body
 from server.guards import admin
 from server.idempotency import Outcome
@@ -59,7 +59,7 @@ class Credits(Controller):
             grant = Grant(
                 user_id=data.user_id,
                 amount_cents=data.amount_cents,
-                expires_at=data.expires_at,
+                expires_at=data.expires_at and to_utc(data.expires_at, pointer="/expires_at"),
                 reason=data.reason,
             )
             lot = await request.parts.credits.grant(grant, lot_id=lot_id, viewer=request.viewer)
