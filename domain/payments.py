@@ -122,7 +122,8 @@ class MoneyFacts(msgspec.Struct, frozen=True, kw_only=True):
     owed_back_cents: int = 0
     """What was taken back from the instructor for a refund that the card then did not take."""
     recover_cents: int = 0
-    """What lost disputes took that is still to be taken back from the instructor."""
+    """What lost disputes took that is still to be taken back from the instructor: less what was
+    taken back already for a refund that the card then did not take."""
     reserved_cents: int = 0
     """What credit will pay unless the booking ends otherwise."""
     consumed_cents: int = 0
@@ -135,6 +136,8 @@ class MoneyFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What the ledger says the instructor is owed of this booking, where a share was withheld."""
     shares_back_cents: int = 0
     """What refunds have taken from a withheld share so far."""
+    fees_back_cents: int = 0
+    """How much of a withheld charge such refunds were; those that we bore alone are not in it."""
     reversed_cents: int = 0
     """What was taken back of the transfer of a capture that became credit."""
     reversal_refused_at: datetime | None = None

@@ -72,7 +72,7 @@ def share_missing(facts: MoneyFacts, payment: Payment) -> int:
         wanted = min(facts.recover_cents, payment.captured_cents - facts.refunded_cents)
     if not payment.withheld_cents or not wanted:
         return 0
-    before = facts.refunded_cents
+    before = facts.fees_back_cents
     whole, part = payment.captured_cents, payment.withheld_cents
     until = share_of(min(whole, before + wanted), captured_cents=whole, withheld_cents=part)
     share = until - facts.shares_back_cents

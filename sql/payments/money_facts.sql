@@ -20,10 +20,12 @@ SELECT
     greatest(0, -coalesce((
         SELECT sum(l.amount_cents) FROM ledger_lines l WHERE l.account = 'CLR:' || b.id
     ), 0))::integer AS owed_back_cents,
-    coalesce((
+    least(coalesce((
         SELECT sum(d.amount_cents) FROM disputes d
         WHERE d.booking_id = b.id AND d.recovery = 'wanted'
-    ), 0)::integer AS recover_cents,
+    ), 0), greatest(0, coalesce((
+        SELECT sum(l.amount_cents) FROM ledger_lines l WHERE l.account = 'CLR:' || b.id
+    ), 0)))::integer AS recover_cents,
     CASE WHEN b.credit_applied_cents > 0 THEN coalesce((
         SELECT sum(c.amount_cents) FROM credit_uses c
         WHERE c.booking_id = b.id AND c.state = 'reserved'
@@ -58,6 +60,12 @@ SELECT
         WHERE e.booking_id = b.id AND e.kind = 'application_fee_refunded'
             AND l.account = 'PAY:' || b.instructor_id
     ) ELSE 0 END AS shares_back_cents,
+    CASE WHEN p.withheld_cents > 0 THEN (
+        SELECT coalesce(-sum(l.amount_cents), 0)::integer
+        FROM ledger_entries e
+        JOIN ledger_lines l ON l.entry_id = e.id
+        WHERE e.booking_id = b.id AND e.kind = 'application_fee_refunded' AND l.account = 'SP'
+    ) ELSE 0 END AS fees_back_cents,
     CASE WHEN p.to_reverse_cents > 0 THEN (
         SELECT coalesce(sum(l.amount_cents), 0)::integer
         FROM ledger_entries e

@@ -159,6 +159,21 @@ def test_a_paid_share_comes_back_before_the_refund_that_takes_it() -> None:
     assert step(unreversed, paid) == Step("refund", "refunding")
 
 
+def test_a_refund_that_the_platform_bore_is_no_part_of_a_share() -> None:
+    wanted = facts(
+        status="completed",
+        refund_id=BOOKING,
+        refund_cents=333,
+        refunded_cents=6000,
+        fees_back_cents=2000,
+        shares_back_cents=1700,
+    )
+    paid = owing(top_up_id="tr_2")
+    call = call_of(Step("reverse_share", "refunding"), wanted, paid)
+    assert isinstance(call, ReverseTopUp)
+    assert call.amount_cents == 283
+
+
 def test_an_unpaid_share_needs_nothing_before_its_refund() -> None:
     wanted = facts(status="completed", refund_id=BOOKING, refund_cents=4000, owed_cents=8500)
     assert step(wanted, owing()) == Step("refund", "refunding")
