@@ -100,6 +100,12 @@ def test_a_debt_is_taken_from_the_bank_when_the_settings_say_so(
     if is_debited:
         (debit, _) = api.v1.payouts.list(None, on(instructor)).data
         assert (debit.amount, debit.automatic, debit.status) == (-1_000, True, "pending")
+        assert debit.reconciliation_status == "in_progress"
         assert account_types(api, instructor, 1) == ["payout.created"]
         emulator.advance(5 * DAY)
-        assert api.v1.payouts.retrieve(debit.id, None, on(instructor)).status == "paid"
+        paid = api.v1.payouts.retrieve(debit.id, None, on(instructor))
+        assert (paid.status, paid.reconciliation_status) == ("paid", "completed")
+        assert account_types(api, instructor, 2) == [
+            "payout.paid",
+            "payout.reconciliation_completed",
+        ]
