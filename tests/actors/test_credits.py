@@ -145,8 +145,8 @@ async def test_a_lot_ends_once_however_often_it_is_asked_to(world: Market) -> No
     await world.travel(now + 40 * DAY)
     await asyncio.gather(*(world.money.credits.expire(lot.id) for _ in range(5)))
     told = "SELECT count(*) FROM outbox WHERE topic = $1 AND subject_id = $2"
-    for topic in ("credit.expiring", "credit.expired"):
-        assert await world.value(told, topic, lot.id) == 1
+    assert await world.value(told, "credit.expiring", lot.id) == 2
+    assert await world.value(told, "credit.expired", lot.id) == 1
     booked = "SELECT count(*) FROM ledger_entries WHERE kind = 'credit_expired' AND source = $1"
     assert await world.value(booked, str(lot.id)) == 1
     held = "SELECT balance_cents FROM ledger_balances WHERE account = $1"
@@ -176,6 +176,9 @@ async def test_only_what_is_left_of_a_lot_ends_and_what_comes_back_ends_later(
     assert await world.value(balance, f"CRR:{student}") == 0
     await world.travel(now + 30 * DAY)
     assert await world.value(balance, f"CRA:{student}") == 0
+    # with thirty days to live it is told of once: seven days before its end
+    told = "SELECT count(*) FROM outbox WHERE topic = 'credit.expiring' AND subject_id = $1"
+    assert await world.value(told, back.id) == 1
 
 
 async def spend_all(lesson: Lesson) -> None:
