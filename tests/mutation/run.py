@@ -53,7 +53,7 @@ addopts = "-q --import-mode=importlib"
 [tool.mutmut]
 source_paths = [{sources}]
 pytest_add_cli_args_test_selection = ["tests/domain"]
-also_copy = ["domain", "docs"]
+also_copy = ["domain", "docs", "sql"]
 """
 NOTICED = {"killed", "timeout", "segfault", "suspicious"}
 
@@ -61,7 +61,7 @@ NOTICED = {"killed", "timeout", "segfault", "suspicious"}
 def prepare(place: Path) -> None:
     """A fresh copy of what is changed and what notices."""
     shutil.rmtree(place, ignore_errors=True)
-    for part in ("domain", "tests/domain", "docs"):
+    for part in ("domain", "tests/domain", "docs", "sql"):
         shutil.copytree(ROOT / part, place / part)
     (place / "tests/domain/conftest.py").write_text(FEWER)
     sources = ", ".join(f'"{each}"' for each in SUBJECTS)
