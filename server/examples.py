@@ -121,8 +121,10 @@ def _within(kind: inspect.Type, name: str) -> object:
 
 
 def _struct(kind: inspect.Type, _: str) -> object:
-    fields = cast("inspect.StructType", kind).fields
-    return {field.encode_name: _example(field.type, field.encode_name) for field in fields}
+    struct = cast("inspect.StructType", kind)
+    shown = {each.encode_name: _example(each.type, each.encode_name) for each in struct.fields}
+    # one of several kinds says in a field of its own which it is
+    return {struct.tag_field: struct.tag, **shown} if struct.tag_field else shown
 
 
 def _union(kind: inspect.Type, name: str) -> object:
