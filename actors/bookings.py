@@ -4,7 +4,6 @@ So whoever loses a race for a slot leaves nothing behind at Stripe, and a crash 
 hold that ends by itself. Every command may be repeated: it goes on from what is stored.
 """
 
-import asyncio
 from typing import Annotated
 from uuid import UUID
 
@@ -43,9 +42,6 @@ from storage.moves import is_excused
 from storage.payments import Parties, booking_parties, payment_by_booking
 
 log = structlog.get_logger()
-
-BUSY_PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
-"""How long an answer waits for another process that is at the same payment."""
 
 CHANGEABLE: frozenset[PaymentStatus] = ASKING.union(("scheduled", "card_setup", "collection"))
 """Payments that another card can help."""
@@ -299,12 +295,10 @@ class Bookings:
 
     async def _driven(self, booking_id: UUID, why: Why) -> Driven:
         """Drives the payment, waiting for whoever is at it already. `PaymentUnavailable`."""
-        for pause in BUSY_PAUSES:
-            driven = await self._payments.drive(booking_id, why)
-            if driven.state != "busy":
-                return driven
-            await asyncio.sleep(pause)
-        raise PaymentUnavailable(retry_after=2, booking_id=str(booking_id))
+        driven = await self._payments.drive_patiently(booking_id, why)
+        if driven.state == "busy":
+            raise PaymentUnavailable(retry_after=2, booking_id=str(booking_id))
+        return driven
 
     async def _answer(
         self,

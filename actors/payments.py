@@ -6,6 +6,7 @@ key or read back. At most one operation a booking is open; an unknown one blocks
 resolved.
 """
 
+import asyncio
 from datetime import timedelta
 from typing import Literal, TypeVar
 from uuid import UUID
@@ -63,6 +64,8 @@ T = TypeVar("T")
 
 log = structlog.get_logger()
 
+BUSY_PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
+"""How long an answer waits for another process that is at the same payment, in seconds."""
 STEPS_MAX = 12
 RESCUE_MAX = 100
 
@@ -122,6 +125,16 @@ class Payments:
         self._clock = clock
         self._policy = policy
         self._operations = Operations(db=db, stripe=stripe, clock=clock, policy=policy)
+
+    async def drive_patiently(self, booking_id: UUID, why: Why) -> Driven:
+        """As `drive`, waiting a while for whoever is at this payment already."""
+        driven = await self.drive(booking_id, why)
+        for pause in BUSY_PAUSES:
+            if driven.state != "busy":
+                break
+            await asyncio.sleep(pause)
+            driven = await self.drive(booking_id, why)
+        return driven
 
     async def drive(self, booking_id: UUID, why: Why, *, timing_id: UUID | None = None) -> Driven:
         """Does all that this payment needs now. Safe to repeat and to run twice at once.

@@ -59,16 +59,15 @@ class Refunds:
     ) -> Refund:
         """Refunds a captured payment; the same `refund_id` again goes on where it stopped.
 
-        Raises `NotFound`, `BookingState`, `Invalid` for too much, `OperationPending`,
-        `PaymentUnavailable` when Stripe has not answered yet.
+        What Stripe has not answered yet is `planned` or `pending`: the wish is kept and is done
+        without being asked for again. Raises `NotFound`, `BookingState`, `Invalid` for too much,
+        `OperationPending`.
         """
         actor = Actor(kind="admin", id=viewer.user_id, request_id=viewer.request_id)
         why = Why(actor=actor, cause="refund")
         if not await self._find(booking_id, refund_id):
             await self._plan(booking_id, wish, refund_id, why)
-        driven = await self._payments.drive(booking_id, why)
-        if driven.state in {"unknown", "busy"}:
-            raise PaymentUnavailable(retry_after=5, booking_id=str(booking_id))
+        await self._payments.drive_patiently(booking_id, why)
         found = await self._find(booking_id, refund_id)
         if found is None:
             raise NotFound

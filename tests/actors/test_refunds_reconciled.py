@@ -219,3 +219,29 @@ def _admin(lesson: Lesson) -> Viewer:
         session_id=lesson.student.session_id,
         request_id="a report",
     )
+
+
+async def test_a_refund_that_stripe_does_not_answer_is_kept_and_made_once(market: Market) -> None:
+    lesson = await market.lesson()
+    await lesson.book()
+    await lesson.after_end(hours=30)
+    rule = {"action": "500_before", "times": 0, "match": {"path": "^/v1/refunds$"}}
+    fault = await market.control("/_emulator/faults", rule)
+    refund_id = new_id(market.clock.now())
+    wish = RefundWish(amount_cents=4000, reason="a test")
+
+    async def ask() -> Refund:
+        return await market.money.refunds.refund(
+            lesson.id, wish, refund_id=refund_id, viewer=lesson.student
+        )
+
+    assert (await ask()).state == "planned"
+    await market.http.delete(f"/_emulator/faults/{fault['id']}")
+    await market.money.payments.rescue(is_boot=True)
+    assert (await ask()).state == "succeeded"
+    await market.settle()
+    given = (await market.http.get("/v1/refunds", params={"limit": 10})).json()["data"]
+    assert [each["amount"] for each in given] == [4000]
+    assert await reconciled(market) == {
+        "SP": 580, "SC": 5100, "WAL": -5100, "REV": -900, "XPR": 320,
+    }  # fmt: skip
