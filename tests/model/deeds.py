@@ -29,7 +29,8 @@ class Deeds(Life[L]):
 
     async def book(self) -> None:
         """A new lesson with new people, or with a student who has credit."""
-        price, lead = self.random.choice(PRICES), self.random.choice(LEADS)
+        price = max(self.random.choice(PRICES), self.hands.price_min)
+        lead = self.random.choice(LEADS)
         lesson = await self.hands.lesson(price, hours(lead))
         rich = [each for each in self.threads if self.credit_of(self.student(each)) > 0]
         start = self.now + hours(lead)

@@ -32,6 +32,7 @@ class Hands(Protocol[L]):
     refusals: tuple[type[Exception], ...]
     declines: tuple[type[Exception], ...]
     taken: tuple[type[Exception], ...]
+    price_min: int
 
     @property
     def now(self) -> datetime: ...
@@ -72,6 +73,7 @@ class MarketHands:
     refusals: tuple[type[Exception], ...] = (DomainError,)
     declines: tuple[type[Exception], ...] = (CardDeclined,)
     taken: tuple[type[Exception], ...] = (SlotTaken,)
+    price_min = 50
 
     def __init__(self, market: Market) -> None:
         """Works on `market`, whichever process of it lives."""

@@ -41,6 +41,8 @@ class WorldHands:
     refusals: tuple[type[Exception], ...] = (Refused, SlotGone)
     declines: tuple[type[Exception], ...] = (CardRefused,)
     taken: tuple[type[Exception], ...] = (SlotGone,)
+    price_min = 100
+    """Half an hour of what is sold must cost half a dollar, too."""
 
     def __init__(self, world: World, market: Market, admin: Person, now: datetime) -> None:
         """Made by `of`."""
