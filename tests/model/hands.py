@@ -203,7 +203,8 @@ class MarketHands:
         opened = [each.id for each in found if each.status not in CLOSED]
         for each in opened:
             if verdict == "closed":
-                await self.market.control(f"/_emulator/disputes/{each}/win", {})
+                # a second time it is over already
+                await self.market.http.post(f"/_emulator/disputes/{each}/win", json={})
                 continue
             text = "winning_evidence" if verdict == "won" else "losing_evidence"
             await self.market.money.disputes.answer(
