@@ -87,7 +87,10 @@ async def payer(stripe_emulator: Emulator) -> AsyncIterator[Payer]:
     )
     async with httpx.AsyncClient(trust_env=False) as browser:
         assert (await browser.post(url)).status_code < 400
-    customer = await stripe.create_customer(user_id=uuid4(), email="s@example.com", name="Sol")
+    user_id = uuid4()
+    customer = await stripe.create_customer(
+        user_id=user_id, email="s@example.com", name="Sol", key=f"cust:{user_id}"
+    )
     yield Payer(stripe, account, customer)
     await stripe.close()
 
