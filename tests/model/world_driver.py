@@ -17,6 +17,8 @@ from tests.model.world_hands import WorldHands
 
 KINDS = ("calm", "calm", "worker", "web", "clock", "stream", "postgres", "webhooks")
 WEBHOOK_FAULTS = ("duplicate", "reorder", "twin_event")
+QUIET_SECONDS = 240
+"""Real time for a world to come to rest; as long as it waits itself, and more."""
 
 
 class WorldRun(Driver[Lesson]):
@@ -49,7 +51,7 @@ class WorldRun(Driver[Lesson]):
             await self.world.kill(kind)
             await self.world.start_process(kind)
         await working
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(QUIET_SECONDS):
             await self._heal()
 
     async def _patiently(self, act: Act) -> None:
