@@ -79,8 +79,8 @@ class Market:
         """The bus of the process that lives now."""
         return self.process.bus
 
-    async def travel(self, target: datetime) -> list[str]:
-        """Goes to `target`, firing all that is due on the way; the kinds that fired."""
+    async def travel(self, target: datetime, *, rescues: bool = False) -> list[str]:
+        """Goes to `target`, firing all that is due, or rescued, on the way; the kinds that fired."""
         self.fired = []
         await self.settle()
         while True:
@@ -89,6 +89,8 @@ class Market:
                 break
             self.writer.freeze(max(next_at, self.clock.now()))
             await self.settle()
+            if rescues and await self.money.payments.rescue(is_boot=True):
+                await self.settle()
         self.writer.freeze(target)
         await self.settle()
         return self.fired

@@ -94,7 +94,7 @@ class MarketHands:
 
     async def travel(self, at: datetime) -> None:
         """Goes there, doing all that is due on the way."""
-        await self.market.travel(at)
+        await self.market.travel(at, rescues=True)
 
     async def settle(self) -> None:
         """Does all there is to do now."""
