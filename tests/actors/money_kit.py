@@ -80,7 +80,7 @@ class Market:
         return self.process.bus
 
     async def travel(self, target: datetime, *, rescues: bool = False) -> list[str]:
-        """Goes to `target`, firing all that is due, or rescued, on the way; the kinds that fired."""
+        """Goes to `target`, firing (and rescuing) all that is due on the way; what fired."""
         self.fired = []
         await self.settle()
         while True:
