@@ -1,7 +1,6 @@
 """One marketplace in this process: real Postgres, NATS and Stripe emulator, virtual time.
 
-Clock and worker are replaced by `Market.travel`, which fires what is due in its order, so that a
-test can stop between any two things.
+`Market.travel` stands for clock and worker, so that a test can stop between any two things.
 """
 
 import asyncio
