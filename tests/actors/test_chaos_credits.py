@@ -19,7 +19,7 @@ from tests.model.hands import MarketHands
 from tests.model.reference import HOUR, paid, shares, spent
 
 EFFECTS_MAX = 400
-EVERY = int(os.environ.get("EVERY", "33"))
+EVERY = int(os.environ.get("EVERY", "67"))
 """Every which effect is tried; `make chaos` tries all."""
 
 

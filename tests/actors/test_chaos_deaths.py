@@ -37,7 +37,7 @@ from tests.model.reference import (
 
 PART = shares(10_000)
 HELPED = shares(10_000, 3000)
-EVERY = int(os.environ.get("EVERY", "23"))
+EVERY = int(os.environ.get("EVERY", "41"))
 """Every which effect is tried; `make chaos` tries all."""
 
 
@@ -290,7 +290,7 @@ async def test_death_at_any_effect_of_credit_that_ends_ends_it_once(market: Mark
         ends_at = market.clock.now() + HOUR
         return lambda: market.travel(max(ends_at, market.clock.now()))
 
-    async for lesson in everywhere(market, prepare, act, every=min(EVERY, 2), name="an end"):
+    async for lesson in everywhere(market, prepare, act, every=min(EVERY, 5), name="an end"):
         await market.travel(market.clock.now() + HOUR)
         moved = await market.db.reads.fetch(
             "SELECT sum(amount_cents)::int, count(*)::int FROM ledger_lines WHERE account = $1",

@@ -23,7 +23,7 @@ from tests.actors.money_kit import Lesson, Market, open_market
 from tests.model.reference import given_back, lost, paid, paid_out, questioned, shares
 
 PART = shares(10_000)
-EVERY = int(os.environ.get("EVERY", "9"))
+EVERY = int(os.environ.get("EVERY", "19"))
 """Every which effect is tried; `make chaos` tries all."""
 
 

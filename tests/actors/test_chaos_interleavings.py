@@ -35,7 +35,7 @@ from tests.model.hands import MarketHands
 from tests.model.reference import HOUR, given_back, paid, shares, turned_into_credit
 
 SEED = int(os.environ.get("SEED", "1"))
-TIMES = int(os.environ.get("INTERLEAVINGS", "60"))
+TIMES = int(os.environ.get("INTERLEAVINGS", "30"))
 TOGETHER = 10
 PART = shares(10_000)
 MOMENTS_MAX = 0.02
