@@ -80,7 +80,9 @@ SELECT b.id, b.price_cents, b.credit_applied_cents, b.status, b.outcome, p.statu
     (SELECT d.previous_status FROM disputes d
         WHERE d.booking_id = b.id ORDER BY d.created_at, d.id LIMIT 1) AS before_dispute,
     (SELECT d.recovery FROM disputes d WHERE d.booking_id = b.id AND d.status = 'lost'
-        ORDER BY d.created_at, d.id LIMIT 1) AS recovery
+        ORDER BY d.created_at, d.id LIMIT 1) AS recovery,
+    coalesce((SELECT sum(d.amount_cents) FROM disputes d
+        WHERE d.booking_id = b.id AND d.status = 'lost'), 0)::bigint AS lost
 FROM bookings b JOIN payments p ON p.booking_id = b.id
 """
 REFUNDS = """
@@ -103,6 +105,7 @@ async def instructors_have_their_share(books: Books) -> list[str]:
             payment=each["payment_status"],
             before_dispute=each["before_dispute"],
             recovery=each["recovery"],
+            lost=each["lost"],
             is_topped_up=each["top_up_id"] is not None,
             withheld=each["withheld_cents"],
         )
@@ -145,10 +148,20 @@ WITH owed AS (
     SELECT l.account, -sum(l.amount_cents) AS cents FROM ledger_lines l
     WHERE l.account LIKE 'PAY:%' GROUP BY l.account
 ), due AS (
-    SELECT 'PAY:' || b.instructor_id AS account, sum(p.withheld_cents + CASE WHEN EXISTS (
+    SELECT 'PAY:' || b.instructor_id AS account, sum(p.withheld_cents - (
+        f.cents - CASE WHEN f.cents = 0 THEN 0 ELSE div(
+            2::numeric * (p.captured_cents - p.withheld_cents) * f.cents + p.captured_cents,
+            2::numeric * p.captured_cents
+        ) END
+    ) + CASE WHEN EXISTS (
         SELECT FROM credit_uses u WHERE u.booking_id = b.id AND u.state = 'consumed'
     ) THEN b.top_up_cents ELSE 0 END) AS cents
-    FROM bookings b JOIN payments p ON p.booking_id = b.id
+    FROM bookings b JOIN payments p ON p.booking_id = b.id CROSS JOIN LATERAL (
+        SELECT CASE WHEN p.withheld_cents > 0 AND p.status <> 'refunded'
+            THEN -coalesce(sum(l.amount_cents), 0) ELSE 0 END AS cents
+        FROM ledger_entries e JOIN ledger_lines l ON l.entry_id = e.id
+        WHERE e.booking_id = b.id AND e.kind = 'application_fee_refunded' AND l.account = 'SP'
+    ) f
     WHERE p.top_up_id IS NULL AND p.status <> 'refunded' GROUP BY b.instructor_id
 )
 SELECT coalesce(o.account, d.account), coalesce(o.cents, 0), coalesce(d.cents, 0)

@@ -28,6 +28,8 @@ class Taken:
     payment: str
     before_dispute: str | None = None
     recovery: str | None = None
+    lost: int = 0
+    """What banks took for good, of the charge."""
     is_topped_up: bool = False
     withheld: int = 0
 
@@ -85,10 +87,14 @@ def _lost(taken: Taken, refunds: Sequence[Refunded]) -> list[int]:
     had = share_due(before, refunds)
     part = shares(taken.price, taken.credit)
     kept = part.top_up if taken.is_topped_up else 0
+    # of a dispute about a part, a part is taken back, with its part of the fee
+    parts = [*refunds, Refunded(taken.lost, reverses=True)]
+    left = [each + _taken_back(taken, refunds) - _taken_back(taken, parts) for each in had]
+    after = left if 0 < taken.lost < part.card else [*left, kept, 0]
     match taken.recovery:
         case "done":
-            return [kept, 0]
+            return after
         case "wanted":
-            return [*had, kept, 0]
+            return [*had, *after]
         case _:
             return had
