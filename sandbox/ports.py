@@ -10,17 +10,21 @@ LOOPBACK = "127.0.0.1"
 PORTS = range(10_240, 32_000)
 """Below those that systems give to connections: nobody's own connection takes one of these."""
 TRIES_MAX = 1_000
+_given: set[int] = set()
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on now."""
+    """Return a port that nobody listens on now and that this process was not given before."""
     for _ in range(TRIES_MAX):
         port = secrets.choice(PORTS)
+        if port in _given:
+            continue
         with socket.socket() as probe:
             try:
                 probe.bind((LOOPBACK, port))
             except OSError:
                 continue
+        _given.add(port)
         return port
     raise OSError("no port is free")
 
