@@ -24,6 +24,7 @@ from domain.errors import (
     DomainError,
     HoldExpired,
     NotFound,
+    OperationPending,
     OwnLesson,
     PaymentUnavailable,
 )
@@ -111,7 +112,7 @@ class Bookings:
                 booking=booking, payment=PaymentNeed(), is_repeat=decided.is_repeat
             )
         if decided.is_repeat and card is not None and booking.id != booking_id:
-            await self._payments.choose_method(booking.id, card.id, why)
+            await self._choose(booking.id, card, why)
         driven = await self._driven(booking.id, why)
         return await self._answer(booking.id, viewer, driven, is_repeat=decided.is_repeat)
 
@@ -129,7 +130,9 @@ class Bookings:
             raise BookingState
         why = _why(viewer, "confirm")
         try:
-            await self._ask(parties.instructor_id, self._command(ExtendHold, booking_id, viewer))
+            extended = await self._ask(
+                parties.instructor_id, self._command(ExtendHold, booking_id, viewer)
+            )
         except HoldExpired:
             # the bank may have said yes in time: then the slot is retaken if it is free
             driven = await self._look(booking_id, why)
@@ -137,11 +140,13 @@ class Bookings:
             if answer.booking.status == "confirmed":
                 return answer
             raise
+        if extended.booking.status == "confirmed":
+            return await self._answer(booking_id, viewer, Driven(state="rest"), is_repeat=True)
         if payment_method_id is None:
             driven = await self._look(booking_id, why)
         else:
             card = await self._cards.named(payment_method_id, viewer)
-            await self._payments.choose_method(booking_id, card.id, why)
+            await self._choose(booking_id, card, why)
             driven = await self._driven(booking_id, why)
         has_tried = payment_method_id is not None
         return await self._answer(booking_id, viewer, driven, has_tried=has_tried)
@@ -227,7 +232,7 @@ class Bookings:
         if payment.status == "scheduled" and not card.is_saved:
             card = await self._cards.save(card, viewer)
         why = _why(viewer, "update_method")
-        driven = await self._payments.choose_method(booking_id, card.id, why)
+        driven = await self._choose(booking_id, card, why)
         if driven.state == "busy":
             driven = await self._driven(booking_id, why)
         return await self._answer(booking_id, viewer, driven, has_tried=True)
@@ -292,6 +297,14 @@ class Bookings:
         if not isinstance(method, MethodSeen):
             raise PaymentUnavailable(retry_after=2)
         await self._payments.observe_setup(booking_id, seen, method, why)
+
+    async def _choose(self, booking_id: UUID, card: Card, why: Why) -> Driven:
+        """Puts a booking on a card, after whoever is at its payment. `PaymentUnavailable`."""
+        try:
+            return await self._payments.choose_method(booking_id, card.id, why)
+        except OperationPending:
+            await self._driven(booking_id, why)
+            return await self._payments.choose_method(booking_id, card.id, why)
 
     async def _driven(self, booking_id: UUID, why: Why) -> Driven:
         """Drives the payment, waiting for whoever is at it already. `PaymentUnavailable`."""

@@ -134,6 +134,8 @@ def _extend(
 ) -> Decision:
     if booking.status == "expired":
         return HoldExpired()
+    if booking.status == "confirmed":  # the webhook was faster than the browser
+        return Repeat(booking.booking_id)
     if booking.status != "pending":
         return BookingState(f"the booking is {booking.status}")
     longest = booking.created_at + policy.hold_longest

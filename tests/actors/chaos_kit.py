@@ -1,19 +1,26 @@
 """Deaths at every effect: a process is killed at its first, second, … write; another goes on."""
 
+import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from itertools import count
+from random import Random
 
 from actors.credits import Grant
 from domain.errors import DomainError
 from domain.ids import new_id
+from domain.operations import Answer, Call
+from storage.query import Tx
 from tests.actors.money_kit import Lesson, Market
+from tests.actors.money_process import Process
 from tests.model.hands import MarketHands
 from tests.model.reference import Totals
 
 EFFECTS_MAX = 300
+MOMENTS_MAX = 0.02
+"""Seconds that a woven process waits before what it does."""
 Act = Callable[[], Awaitable[object]]
 Make = Callable[[], Awaitable[Lesson]]
 
@@ -83,3 +90,23 @@ async def everywhere(
             print(f"crash points of {name}: {effects}")  # noqa: T201 - kept in docs/proof.md
             assert effects > 0
             return
+
+
+def weave(process: Process, random: Random) -> None:
+    """Lets every transaction and call of a process wait for a random moment."""
+    db, stripe = process.db, process.money.stripe
+    begin, perform = db.transaction, stripe.perform
+
+    @asynccontextmanager
+    async def transaction() -> AsyncGenerator[Tx]:
+        await asyncio.sleep(random.random() * MOMENTS_MAX)
+        async with begin() as tx:
+            yield tx
+
+    async def performed(call: Call, *, key: str) -> Answer:
+        await asyncio.sleep(random.random() * MOMENTS_MAX)
+        answer = await perform(call, key=key)
+        await asyncio.sleep(random.random() * MOMENTS_MAX)
+        return answer
+
+    db.transaction, stripe.perform = transaction, performed

@@ -9,14 +9,11 @@ another order each time. Whoever wins: the ledger is that of the booking's end.
 import asyncio
 import os
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from random import Random
 from typing import Any
-
-import httpx
-import pytest_asyncio
 
 from actors.moves import MoveWish
 from actors.payment_records import Why
@@ -24,12 +21,10 @@ from domain.bookings import SYSTEM
 from domain.errors import DomainError
 from domain.ids import BookingId, ServiceId, new_id
 from domain.moves import Proposal
-from domain.operations import Answer, Call, IntentSeen
-from sandbox.clock import ClockWriter
-from sandbox.emulator import Emulator
-from storage.query import Tx
+from domain.operations import IntentSeen
 from storage.timings import claim_due_timings
-from tests.actors.money_kit import Lesson, Market, open_market
+from tests.actors.chaos_kit import MOMENTS_MAX, weave
+from tests.actors.money_kit import Lesson, Market
 from tests.actors.money_process import Process
 from tests.model.hands import MarketHands
 from tests.model.reference import HOUR, given_back, paid, shares, turned_into_credit
@@ -38,7 +33,6 @@ SEED = int(os.environ.get("SEED", "1"))
 TIMES = int(os.environ.get("INTERLEAVINGS", "30"))
 TOGETHER = 10
 PART = shares(10_000)
-MOMENTS_MAX = 0.02
 LOOKS = 10
 """After every so many rounds all invariants are asked; they read all there is."""
 LEADS = (25 * HOUR, 24 * HOUR, 20 * HOUR, 11 * HOUR, HOUR, -25 * HOUR)
@@ -50,40 +44,6 @@ ENDS = {
     None: (paid(PART),),
 }
 """What the ledger may hold, by how a booking ended; captured and given back again is nothing."""
-
-
-@pytest_asyncio.fixture
-async def market(
-    fresh_database_url: str,
-    nats_url: str,
-    stripe_emulator: Emulator,
-    clock_writer: ClockWriter,
-) -> AsyncIterator[Market]:
-    """A marketplace of this test's own, at a Stripe that knows nobody."""
-    async with httpx.AsyncClient(auth=(stripe_emulator.secret_key, "")) as client:
-        (await client.post(f"{stripe_emulator.url}/_emulator/reset")).raise_for_status()
-    async with open_market(fresh_database_url, nats_url, stripe_emulator, clock_writer) as opened:
-        yield opened
-
-
-def weave(process: Process, random: Random) -> None:
-    """Lets every transaction and call of a process wait for a random moment."""
-    db, stripe = process.db, process.money.stripe
-    begin, perform = db.transaction, stripe.perform
-
-    @asynccontextmanager
-    async def transaction() -> AsyncGenerator[Tx]:
-        await asyncio.sleep(random.random() * MOMENTS_MAX)
-        async with begin() as tx:
-            yield tx
-
-    async def performed(call: Call, *, key: str) -> Answer:
-        await asyncio.sleep(random.random() * MOMENTS_MAX)
-        answer = await perform(call, key=key)
-        await asyncio.sleep(random.random() * MOMENTS_MAX)
-        return answer
-
-    db.transaction, stripe.perform = transaction, performed
 
 
 @asynccontextmanager
