@@ -1,41 +1,17 @@
 """Looks at incidents and balances, and moves money past the marketplace."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from uuid import UUID
-
-import httpx
 
 from actors.ledger import post
 from domain.ids import new_id
 from domain.journals import Journal, JournalKind, Line
 from domain.reconciliation import Check
-from sandbox.clock import ClockWriter
-from sandbox.emulator import Emulator
 from storage.ledger import ledger_totals
 from storage.reconciliation import Incident, incidents
-from tests.actors.money_kit import Market, open_market
+from tests.actors.money_kit import Market
 
 FLOAT = 100_000_000
 """What the platform has at Stripe when the emulator begins."""
-
-
-@asynccontextmanager
-async def fresh_books(
-    database_url: str,
-    nats_url: str,
-    emulator: Emulator,
-    writer: ClockWriter,
-    *,
-    payout_rhythm: str = "manual",
-) -> AsyncGenerator[Market]:
-    """Open a marketplace and a Stripe that both begin empty."""
-    async with httpx.AsyncClient(trust_env=False) as http:
-        assert (await http.post(f"{emulator.url}/_emulator/reset", json={})).status_code == 200
-    async with open_market(
-        database_url, nats_url, emulator, writer, payout_rhythm=payout_rhythm
-    ) as opened:
-        yield opened
 
 
 async def found(market: Market, state: str = "open") -> dict[tuple[Check, str], Incident]:

@@ -48,6 +48,7 @@ class Market:
         settings: Settings,
         writer: ClockWriter,
         emulator: Emulator,
+        http: httpx.AsyncClient,
     ) -> None:
         """Made by `open_market`. `db` belongs to who looks on; the process has its own."""
         self.db = db
@@ -58,9 +59,7 @@ class Market:
         self.emulator = emulator
         self.receiver = Receiver()
         self.mails = Mails()
-        self.http = httpx.AsyncClient(
-            base_url=emulator.url, auth=(emulator.secret_key, ""), timeout=30, trust_env=False
-        )
+        self.http = http
         self.fired: list[str] = []
 
     @property
@@ -351,11 +350,15 @@ async def open_market(
     *,
     payout_rhythm: str = "manual",
 ) -> AsyncIterator[Market]:
-    """A market on an empty database, at the time of the first lesson's booking."""
+    """A market on an empty database and at an empty Stripe, when the first lesson is booked."""
+    stripe = httpx.AsyncClient(
+        base_url=emulator.url, auth=(emulator.secret_key, ""), timeout=30, trust_env=False
+    )
+    (await stripe.post("/_emulator/reset")).raise_for_status()
     receiver = Receiver()
     server = await asyncio.start_server(receiver, "127.0.0.1", 0)
     receiver.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/api/webhooks/stripe"
-    secrets = [await _endpoint(emulator, receiver.url, kind) for kind in ("false", "true")]
+    secrets = [await _endpoint(stripe, receiver.url, kind) for kind in ("false", "true")]
     mails = Mails()
     post = await asyncio.get_running_loop().create_server(
         lambda: SMTP(mails, enable_SMTPUTF8=True), "127.0.0.1", 0
@@ -374,26 +377,24 @@ async def open_market(
     writer.freeze(max(BOOKED_AT, writer.now()))
     db = await Database.connect(database_url)
     process = await Process.start(settings, SharedClock(writer.path))
-    market = Market(db, process, settings, writer, emulator)
+    market = Market(db, process, settings, writer, emulator, stripe)
     receiver.money = market.money
     market.receiver, market.mails = receiver, mails
     try:
         yield market
     finally:
-        await market.http.aclose()
         await market.process.end()
         await db.close()
+        await stripe.delete("/_emulator/faults")
         for endpoint, _ in secrets:
-            async with httpx.AsyncClient(auth=(emulator.secret_key, "")) as client:
-                await client.delete(f"{emulator.url}/v1/webhook_endpoints/{endpoint}")
+            await stripe.delete(f"/v1/webhook_endpoints/{endpoint}")
+        await stripe.aclose()
         for listener in (server, post):
             listener.close()
             await listener.wait_closed()
 
 
-async def _endpoint(emulator: Emulator, url: str, is_connect: str) -> tuple[str, str]:
-    async with httpx.AsyncClient(auth=(emulator.secret_key, ""), trust_env=False) as client:
-        form = {"url": url, "enabled_events[]": "*", "connect": is_connect}
-        answer = await client.post(f"{emulator.url}/v1/webhook_endpoints", data=form)
-        made = answer.json()
-        return str(made["id"]), str(made["secret"])
+async def _endpoint(stripe: httpx.AsyncClient, url: str, is_connect: str) -> tuple[str, str]:
+    form = {"url": url, "enabled_events[]": "*", "connect": is_connect}
+    made = (await stripe.post("/v1/webhook_endpoints", data=form)).json()
+    return str(made["id"]), str(made["secret"])

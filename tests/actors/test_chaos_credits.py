@@ -1,40 +1,21 @@
 """Death at every effect of a lesson that credit helps to pay: spent and topped up once."""
 
 import os
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import timedelta
 
-import httpx
 import pytest
-import pytest_asyncio
 
 from actors.credits import Grant
 from domain.errors import DomainError
 from domain.ids import new_id
-from sandbox.clock import ClockWriter
-from sandbox.emulator import Emulator
-from tests.actors.money_kit import Lesson, Market, open_market
+from tests.actors.money_kit import Lesson, Market
 from tests.model.hands import MarketHands
 from tests.model.reference import HOUR, paid, shares, spent
 
 EFFECTS_MAX = 400
 EVERY = int(os.environ.get("EVERY", "67"))
 """Every which effect is tried; `make chaos` tries all."""
-
-
-@pytest_asyncio.fixture
-async def market(
-    fresh_database_url: str,
-    nats_url: str,
-    stripe_emulator: Emulator,
-    clock_writer: ClockWriter,
-) -> AsyncIterator[Market]:
-    """A marketplace of this test's own, at a Stripe that knows nobody."""
-    async with httpx.AsyncClient(auth=(stripe_emulator.secret_key, "")) as client:
-        (await client.post(f"{stripe_emulator.url}/_emulator/reset")).raise_for_status()
-    async with open_market(fresh_database_url, nats_url, stripe_emulator, clock_writer) as opened:
-        yield opened
 
 
 async def with_credit(market: Market, cents: int) -> Lesson:

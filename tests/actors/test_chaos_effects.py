@@ -5,40 +5,22 @@ asks again. Afterwards the ledger is the same as if nobody had died, and so are 
 """
 
 import os
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import httpx
-import pytest_asyncio
 
 from actors.payment_records import Why
 from actors.refunds import RefundWish
 from domain.bookings import Actor
 from domain.ids import new_id
-from sandbox.clock import ClockWriter
-from sandbox.emulator import Emulator
 from storage.disputes import disputes_of_booking
 from tests.actors.chaos_kit import Act, everywhere, ledger, paid_lesson
-from tests.actors.money_kit import Lesson, Market, open_market
+from tests.actors.money_kit import Lesson, Market
 from tests.model.reference import given_back, lost, paid, paid_out, questioned, shares
 
 PART = shares(10_000)
 EVERY = int(os.environ.get("EVERY", "19"))
 """Every which effect is tried; `make chaos` tries all."""
-
-
-@pytest_asyncio.fixture
-async def market(
-    fresh_database_url: str,
-    nats_url: str,
-    stripe_emulator: Emulator,
-    clock_writer: ClockWriter,
-) -> AsyncIterator[Market]:
-    """A marketplace of this test's own, at a Stripe that knows nobody."""
-    async with httpx.AsyncClient(auth=(stripe_emulator.secret_key, "")) as client:
-        (await client.post(f"{stripe_emulator.url}/_emulator/reset")).raise_for_status()
-    async with open_market(fresh_database_url, nats_url, stripe_emulator, clock_writer) as opened:
-        yield opened
 
 
 async def test_death_at_any_effect_of_a_refund_gives_back_once(market: Market) -> None:

@@ -3,7 +3,6 @@
 import os
 from collections.abc import AsyncIterator
 
-import httpx
 import pytest
 import pytest_asyncio
 
@@ -30,14 +29,9 @@ async def wire(nats_url: str) -> AsyncIterator[Wire]:
 
 @pytest_asyncio.fixture
 async def market(
-    fresh_database_url: str,
-    wire: Wire,
-    stripe_emulator: Emulator,
-    clock_writer: ClockWriter,
+    fresh_database_url: str, wire: Wire, stripe_emulator: Emulator, clock_writer: ClockWriter
 ) -> AsyncIterator[Market]:
-    """A marketplace of this test's own, at a Stripe that knows nobody."""
-    async with httpx.AsyncClient(auth=(stripe_emulator.secret_key, "")) as client:
-        (await client.post(f"{stripe_emulator.url}/_emulator/reset")).raise_for_status()
+    """A marketplace of this test's own, whose line to NATS can be cut."""
     async with open_market(fresh_database_url, wire.url, stripe_emulator, clock_writer) as opened:
         yield opened
 

@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 
 import msgspec
 import nats
-import pytest_asyncio
 
 from actors.broker import Queue
 from actors.clock import SLEEP_SECONDS, Told
@@ -17,14 +16,12 @@ from actors.clock import run as run_clock
 from actors.wiring import Process
 from actors.worker import run as run_worker
 from domain.ids import new_id
-from sandbox.clock import ClockWriter
-from sandbox.emulator import Emulator
 from sandbox.nats import Nats
 from sandbox.ports import free_port
 from sandbox.quiet import Observer
 from sandbox.travel import Traveller
 from storage.credits import promise_for_lot
-from tests.actors.money_kit import Market, open_market
+from tests.actors.money_kit import Market
 
 PATIENCE_SECONDS = 30.0
 AWAY_SECONDS = 2.0
@@ -60,18 +57,6 @@ async def running(market: Market, nats_url: str, name: str) -> AsyncIterator[Tra
         await traveller.close()
         await sender.shutdown()
         await receiver.shutdown()
-
-
-@pytest_asyncio.fixture
-async def market(
-    fresh_database_url: str,
-    nats_url: str,
-    stripe_emulator: Emulator,
-    clock_writer: ClockWriter,
-) -> AsyncIterator[Market]:
-    """A marketplace of this test's own."""
-    async with open_market(fresh_database_url, nats_url, stripe_emulator, clock_writer) as opened:
-        yield opened
 
 
 def a_name() -> str:

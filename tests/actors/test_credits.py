@@ -1,11 +1,9 @@
 """Credit in the database: spent once whoever asks at once, ended once, given back to the cent."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
 import pytest
-import pytest_asyncio
 
 from actors.credits import Grant
 from actors.refunds import RefundWish
@@ -13,26 +11,14 @@ from domain.ids import UserId, new_id
 from domain.people import Viewer
 from gateways.clock import SharedClock
 from sandbox.clock import ClockWriter
-from sandbox.emulator import Emulator
 from storage.credits import lots_of_user, newest_lots
-from tests.actors.calendar_world import START, market
+from tests.actors import calendar_world
+from tests.actors.calendar_world import START
 from tests.actors.calendar_world import Market as Shop
-from tests.actors.money_kit import Lesson, Market, open_market
+from tests.actors.money_kit import Lesson, Market
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-
-
-@pytest_asyncio.fixture
-async def world(
-    fresh_database_url: str,
-    nats_url: str,
-    stripe_emulator: Emulator,
-    clock_writer: ClockWriter,
-) -> AsyncIterator[Market]:
-    """A marketplace of this test's own."""
-    async with open_market(fresh_database_url, nats_url, stripe_emulator, clock_writer) as opened:
-        yield opened
 
 
 async def grant(lesson: Lesson, cents: int, *, expires_at: datetime | None = None) -> None:
@@ -86,7 +72,7 @@ async def test_twenty_bookings_at_twenty_instructors_spend_a_credit_once(
     shop: Shop, database_url: str, own_nats_url: str, clock_writer: ClockWriter
 ) -> None:
     clock = SharedClock(clock_writer.path)
-    async with market(database_url, own_nats_url, clock) as duplicate:
+    async with calendar_world.market(database_url, own_nats_url, clock) as duplicate:
         teachers = [await shop.teacher() for _ in range(20)]
         student = await shop.student()
         await give(shop, student, 7000, 7000, 7010)
@@ -137,58 +123,58 @@ async def test_whoever_loses_the_slot_keeps_the_credit(shop: Shop) -> None:
     assert await shop.value(left, students) == 40_000
 
 
-async def test_a_lot_ends_once_however_often_it_is_asked_to(world: Market) -> None:
-    lesson = await world.lesson()
-    now = world.clock.now()
+async def test_a_lot_ends_once_however_often_it_is_asked_to(market: Market) -> None:
+    lesson = await market.lesson()
+    now = market.clock.now()
     await grant(lesson, 4000, expires_at=now + 40 * DAY)
-    (lot,) = await lots_of_user(world.db.reads, user_id=lesson.student.user_id, now=now)
-    await world.travel(now + 40 * DAY)
-    await asyncio.gather(*(world.money.credits.expire(lot.id) for _ in range(5)))
+    (lot,) = await lots_of_user(market.db.reads, user_id=lesson.student.user_id, now=now)
+    await market.travel(now + 40 * DAY)
+    await asyncio.gather(*(market.money.credits.expire(lot.id) for _ in range(5)))
     told = "SELECT count(*) FROM outbox WHERE topic = $1 AND subject_id = $2"
-    assert await world.value(told, "credit.expiring", lot.id) == 2
-    assert await world.value(told, "credit.expired", lot.id) == 1
+    assert await market.value(told, "credit.expiring", lot.id) == 2
+    assert await market.value(told, "credit.expired", lot.id) == 1
     booked = "SELECT count(*) FROM ledger_entries WHERE kind = 'credit_expired' AND source = $1"
-    assert await world.value(booked, str(lot.id)) == 1
+    assert await market.value(booked, str(lot.id)) == 1
     held = "SELECT balance_cents FROM ledger_balances WHERE account = $1"
-    assert await world.value(held, f"CRA:{lesson.student.user_id}") == 0
+    assert await market.value(held, f"CRA:{lesson.student.user_id}") == 0
 
 
 async def test_only_what_is_left_of_a_lot_ends_and_what_comes_back_ends_later(
-    world: Market,
+    market: Market,
 ) -> None:
-    lesson = await world.lesson()
+    lesson = await market.lesson()
     ends_at = lesson.start_at - 2 * DAY
     await grant(lesson, 13_000, expires_at=ends_at)
     await lesson.book(card=None)
-    await world.travel(ends_at)
+    await market.travel(ends_at)
     balance = "SELECT balance_cents FROM ledger_balances WHERE account = $1"
     student = lesson.student.user_id
-    assert await world.value(balance, f"CRA:{student}") == 0
-    assert await world.value(balance, f"CRR:{student}") == -10_000
+    assert await market.value(balance, f"CRA:{student}") == 0
+    assert await market.value(balance, f"CRR:{student}") == -10_000
     await lesson.cancel()
-    now = world.clock.now()
+    now = market.clock.now()
     newest = await newest_lots(
-        world.db.reads, user_id=student, before_id=new_id(now + DAY), limit=10
+        market.db.reads, user_id=student, before_id=new_id(now + DAY), limit=10
     )
     back, old = newest
     assert (back.remaining_cents, back.expires_at) == (10_000, now + 30 * DAY)
     assert (back.restored_from, old.expired_at) == (old.id, ends_at)
-    assert await world.value(balance, f"CRR:{student}") == 0
-    await world.travel(now + 30 * DAY)
-    assert await world.value(balance, f"CRA:{student}") == 0
+    assert await market.value(balance, f"CRR:{student}") == 0
+    await market.travel(now + 30 * DAY)
+    assert await market.value(balance, f"CRA:{student}") == 0
     # with thirty days to live it is told of once: seven days before its end
     told = "SELECT count(*) FROM outbox WHERE topic = 'credit.expiring' AND subject_id = $1"
-    assert await world.value(told, back.id) == 1
+    assert await market.value(told, back.id) == 1
 
 
 async def spend_all(lesson: Lesson) -> None:
     """Empties the instructor's account at Stripe."""
-    world = lesson.market
-    await world.control("/_emulator/config", {"is_connect_reserves_on": False})
-    await world.travel(lesson.end_at + 10 * DAY)
+    market = lesson.market
+    await market.control("/_emulator/config", {"is_connect_reserves_on": False})
+    await market.travel(lesson.end_at + 10 * DAY)
     find = "SELECT stripe_account_id FROM instructors WHERE id = $1"
-    account = str(await world.value(find, lesson.instructor.user_id))
-    made = await world.http.post(
+    account = str(await market.value(find, lesson.instructor.user_id))
+    made = await market.http.post(
         "/v1/payouts",
         data={"amount": "8500", "currency": "usd"},
         headers={"Stripe-Account": account},
@@ -198,9 +184,9 @@ async def spend_all(lesson: Lesson) -> None:
 
 @pytest.mark.parametrize("is_spent", [False, True])
 async def test_a_refund_gives_credit_back_even_when_the_instructor_kept_the_top_up(
-    world: Market, is_spent: bool
+    market: Market, is_spent: bool
 ) -> None:
-    lesson = await world.lesson()
+    lesson = await market.lesson()
     await grant(lesson, 3000)
     await lesson.book()
     await lesson.after_end(hours=30)
@@ -214,16 +200,18 @@ async def test_a_refund_gives_credit_back_even_when_the_instructor_kept_the_top_
         request_id="a refund",
     )
     wish = RefundWish(amount_cents=7000, reason="ill")
-    await world.money.refunds.refund(
-        lesson.id, wish, refund_id=new_id(world.clock.now()), viewer=admin
+    await market.money.refunds.refund(
+        lesson.id, wish, refund_id=new_id(market.clock.now()), viewer=admin
     )
-    await world.settle()
+    await market.settle()
     assert (await lesson.read()).payment_status == "refunded"
-    lots = await lots_of_user(world.db.reads, user_id=lesson.student.user_id, now=world.clock.now())
+    lots = await lots_of_user(
+        market.db.reads, user_id=lesson.student.user_id, now=market.clock.now()
+    )
     assert [each.remaining_cents for each in lots] == [3000]
     totals = await lesson.totals()
     if is_spent:
-        await world.control("/_emulator/config", {"is_connect_reserves_on": True})
+        await market.control("/_emulator/config", {"is_connect_reserves_on": True})
         assert totals == {"SP": -1733, "SC": 1500, "WAL": -1500, "XPR": 233, "XGW": 1500}
     else:
         assert totals == {"SP": -233, "XPR": 233}

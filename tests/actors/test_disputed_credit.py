@@ -1,17 +1,13 @@
 """Credit and early captures that a bank questions, to the cent, on the Stripe emulator."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-import pytest_asyncio
 
 from actors.payment_records import Why
 from domain.bookings import SYSTEM
-from sandbox.clock import ClockWriter
-from sandbox.emulator import Emulator
 from storage.disputes import frozen_of_instructor
-from tests.actors.money_kit import Lesson, Market, open_market
+from tests.actors.money_kit import Lesson, Market
 from tests.actors.refunds_kit import (
     BOTH,
     REFUNDED,
@@ -28,15 +24,6 @@ from tests.actors.refunds_kit import (
 
 PAID = {"SP": 1180, "SC": 8500, "WAL": -8500, "REV": -1500, "XPR": 320}
 CREDITED = {"SP": 9680, "CRA": -10_000, "XPR": 320}
-
-
-@pytest_asyncio.fixture
-async def market(
-    fresh_database_url: str, nats_url: str, stripe_emulator: Emulator, clock_writer: ClockWriter
-) -> AsyncIterator[Market]:
-    """A marketplace of this test's own."""
-    async with open_market(fresh_database_url, nats_url, stripe_emulator, clock_writer) as opened:
-        yield opened
 
 
 # --- the credit of a disputed cancellation --------------------------------------------------------

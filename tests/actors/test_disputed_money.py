@@ -1,19 +1,15 @@
 """Refunds and disputes that meet, to the cent, on real Postgres and the Stripe emulator."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from actors.refunds import RefundWish
 from domain.errors import BookingState, Invalid
 from domain.ids import new_id
-from sandbox.clock import ClockWriter
-from sandbox.emulator import Emulator
 from tests.actors.books_kit import line, write
-from tests.actors.money_kit import Market, open_market
+from tests.actors.money_kit import Market
 from tests.actors.refunds_kit import (
     BOTH,
     REFUNDED,
@@ -28,16 +24,6 @@ from tests.actors.refunds_kit import (
     status,
     topics,
 )
-
-
-@pytest_asyncio.fixture
-async def market(
-    fresh_database_url: str, nats_url: str, stripe_emulator: Emulator, clock_writer: ClockWriter
-) -> AsyncIterator[Market]:
-    """A marketplace of this test's own."""
-    async with open_market(fresh_database_url, nats_url, stripe_emulator, clock_writer) as opened:
-        yield opened
-
 
 # --- disputes that are blocked --------------------------------------------------------------------
 

@@ -1,19 +1,15 @@
 """Whatever a write at Stripe meets on its way, it has one effect, and the books end the same."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 
-import httpx
 import pytest
-import pytest_asyncio
 
 from domain.errors import DomainError
 from domain.ids import new_id
-from sandbox.clock import ClockWriter
-from sandbox.emulator import Emulator
 from tests.actors.books_kit import account_of
-from tests.actors.money_kit import Lesson, Market, open_market
+from tests.actors.money_kit import Lesson, Market
 from tests.actors.test_chaos_credits import with_credit
 from tests.actors.test_chaos_effects import ledger, paid_lesson
 from tests.actors.test_stale_reads import made, refund_of
@@ -25,20 +21,6 @@ KEYS = "SELECT array_agg(idempotency_key ORDER BY id) FROM stripe_operations WHE
 STATES = "SELECT array_agg(state ORDER BY id) FROM stripe_operations WHERE kind = $1"
 OPEN = "SELECT count(*)::int FROM stripe_operations WHERE finished_at IS NULL"
 LONG = timedelta(hours=24)
-
-
-@pytest_asyncio.fixture
-async def market(
-    fresh_database_url: str,
-    nats_url: str,
-    stripe_emulator: Emulator,
-    clock_writer: ClockWriter,
-) -> AsyncIterator[Market]:
-    """A marketplace of this test's own, at a Stripe that knows nobody."""
-    async with httpx.AsyncClient(auth=(stripe_emulator.secret_key, "")) as client:
-        (await client.post(f"{stripe_emulator.url}/_emulator/reset")).raise_for_status()
-    async with open_market(fresh_database_url, nats_url, stripe_emulator, clock_writer) as opened:
-        yield opened
 
 
 class Write:

@@ -1,10 +1,8 @@
 """Money of lessons that ended: what the safety net finds, what a crash leaves, what shows late."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-import pytest_asyncio
 from prometheus_client import REGISTRY
 
 from actors.moves import MoveWish
@@ -12,25 +10,11 @@ from actors.payment_records import Why
 from domain.bookings import system
 from domain.ids import new_id
 from domain.operations import IntentSeen
-from sandbox.clock import ClockWriter
-from sandbox.emulator import Emulator
-from tests.actors.money_kit import Lesson, Market, open_market
+from tests.actors.money_kit import Lesson, Market
 
 PAID = {"SP": 1180, "SC": 8500, "WAL": -8500, "REV": -1500, "XPR": 320}
 TURNED_INTO_CREDIT = {"SP": 9680, "CRA": -10000, "XPR": 320}
 MINUTES = timedelta(minutes=2)
-
-
-@pytest_asyncio.fixture
-async def market(
-    fresh_database_url: str,
-    nats_url: str,
-    stripe_emulator: Emulator,
-    clock_writer: ClockWriter,
-) -> AsyncIterator[Market]:
-    """A marketplace of this test's own."""
-    async with open_market(fresh_database_url, nats_url, stripe_emulator, clock_writer) as opened:
-        yield opened
 
 
 async def fault(market: Market, action: str, path: str, *, times: int = 1) -> None:

@@ -1,30 +1,14 @@
 """A write at Stripe whose answer was lost is sent again for 23 hours, then read back."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-import pytest_asyncio
 
-from sandbox.clock import ClockWriter
-from sandbox.emulator import Emulator
-from tests.actors.money_kit import Lesson, Market, open_market
+from tests.actors.money_kit import Lesson, Market
 
 PAID = {"SP": 1180, "SC": 8500, "WAL": -8500, "REV": -1500, "XPR": 320}
 STATES = "SELECT array_agg(state ORDER BY id) FROM stripe_operations WHERE kind = 'capture_intent'"
 DAY = timedelta(hours=24)
-
-
-@pytest_asyncio.fixture
-async def market(
-    fresh_database_url: str,
-    nats_url: str,
-    stripe_emulator: Emulator,
-    clock_writer: ClockWriter,
-) -> AsyncIterator[Market]:
-    """A marketplace of this test's own."""
-    async with open_market(fresh_database_url, nats_url, stripe_emulator, clock_writer) as opened:
-        yield opened
 
 
 async def lost(market: Market, action: str) -> Lesson:

@@ -1,17 +1,11 @@
 """Who decides about a report: the first word counts, however many speak at once."""
 
 import asyncio
-from collections.abc import AsyncIterator
-
-import pytest_asyncio
 
 from domain.bookings import Booking
 from domain.errors import BookingState
 from domain.people import Viewer
-from sandbox.clock import ClockWriter
-from sandbox.emulator import Emulator
 from storage.no_shows import report_of_booking
-from tests.actors.books_kit import fresh_books
 from tests.actors.money_kit import Lesson, Market
 
 TOLD = """
@@ -19,15 +13,6 @@ SELECT event, was, became FROM booking_events
 WHERE booking_id = $1 AND event LIKE 'no_show.%' ORDER BY position
 """
 ROUNDS = 6
-
-
-@pytest_asyncio.fixture
-async def market(
-    fresh_database_url: str, nats_url: str, own_emulator: Emulator, clock_writer: ClockWriter
-) -> AsyncIterator[Market]:
-    """A marketplace and a Stripe that both begin empty."""
-    async with fresh_books(fresh_database_url, nats_url, own_emulator, clock_writer) as opened:
-        yield opened
 
 
 def _admin(lesson: Lesson) -> Viewer:

@@ -1,30 +1,14 @@
 """Mails reach people once, wait for a server that is away, and never stop the rest."""
 
-from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
-import pytest_asyncio
 
 from domain.errors import Unavailable
-from sandbox.clock import ClockWriter
-from sandbox.emulator import Emulator
 from storage.outbox import waiting_events
-from tests.actors.money_kit import Market, open_market
+from tests.actors.money_kit import Market
 
 WAITING = "SELECT id FROM outbox WHERE topic = $1 AND published_at IS NULL"
-
-
-@pytest_asyncio.fixture
-async def market(
-    fresh_database_url: str,
-    nats_url: str,
-    stripe_emulator: Emulator,
-    clock_writer: ClockWriter,
-) -> AsyncIterator[Market]:
-    """A marketplace of this test's own."""
-    async with open_market(fresh_database_url, nats_url, stripe_emulator, clock_writer) as opened:
-        yield opened
 
 
 async def event(market: Market, topic: str) -> UUID:

@@ -1,39 +1,22 @@
 """Writes only a person may decide, a refused key, refusals that are not a card's, dead cards."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
-import pytest_asyncio
 
 from domain.errors import NotFound, OperationDiffers, OperationPending
 from domain.people import Viewer
-from sandbox.clock import ClockWriter
-from sandbox.emulator import Emulator
 from storage.audit import audit_rows
 from storage.operations import open_operations
 from tests.actors.books_kit import account_of
-from tests.actors.money_kit import Lesson, Market, open_market
+from tests.actors.money_kit import Lesson, Market
 from tests.actors.test_chaos_credits import with_credit
 from tests.actors.test_stale_reads import refund_of
 
 PAID = {"SP": 1180, "SC": 8500, "WAL": -8500, "REV": -1500, "XPR": 320}
 STATES = "SELECT array_agg(state ORDER BY id) FROM stripe_operations WHERE kind = $1"
 MAILED = "SELECT array_agg(topic ORDER BY id) FROM outbox WHERE subject_id = $1"
-
-
-@pytest_asyncio.fixture
-async def market(
-    fresh_database_url: str,
-    nats_url: str,
-    stripe_emulator: Emulator,
-    clock_writer: ClockWriter,
-) -> AsyncIterator[Market]:
-    """A marketplace of this test's own."""
-    async with open_market(fresh_database_url, nats_url, stripe_emulator, clock_writer) as opened:
-        yield opened
-        await opened.http.delete("/_emulator/faults")
 
 
 async def an_admin(market: Market) -> Viewer:

@@ -1,31 +1,15 @@
 """The money scenarios of the spine to the cent, on real Postgres and the Stripe emulator."""
 
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
 import pytest
-import pytest_asyncio
 
 from domain.errors import BookingState, CardDeclined, HoldExpired, NotFound, SlotTaken
-from sandbox.clock import ClockWriter
-from sandbox.emulator import Emulator
 from storage.credits import lots_of_user
-from tests.actors.money_kit import Market, open_market
+from tests.actors.money_kit import Market
 
 PAID = {"SP": 1180, "SC": 8500, "WAL": -8500, "REV": -1500, "XPR": 320}
 TURNED_INTO_CREDIT = {"SP": 9680, "CRA": -10000, "XPR": 320}
-
-
-@pytest_asyncio.fixture
-async def market(
-    fresh_database_url: str,
-    nats_url: str,
-    stripe_emulator: Emulator,
-    clock_writer: ClockWriter,
-) -> AsyncIterator[Market]:
-    """A marketplace of this test's own."""
-    async with open_market(fresh_database_url, nats_url, stripe_emulator, clock_writer) as opened:
-        yield opened
 
 
 async def test_m01_a_lesson_is_authorised_a_day_before_and_captured_a_day_after(

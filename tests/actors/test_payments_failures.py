@@ -2,37 +2,21 @@
 
 import json
 import os
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-import pytest_asyncio
 import stripe
 
 from domain.errors import Invalid, OperationPending, PaymentUnavailable
-from sandbox.clock import ClockWriter
-from sandbox.emulator import Emulator
 from storage.ledger import ledger_entries
-from tests.actors.money_kit import Lesson, Market, open_market
+from tests.actors.money_kit import Lesson, Market
 
 PAID = {"SP": 1180, "SC": 8500, "WAL": -8500, "REV": -1500, "XPR": 320}
 TURNED_INTO_CREDIT = {"SP": 9680, "CRA": -10000, "XPR": 320}
 EFFECTS_MAX = 300
 EVERY = int(os.environ.get("EVERY", "11"))
 """Every which effect is tried; `make chaos` tries all."""
-
-
-@pytest_asyncio.fixture
-async def market(
-    fresh_database_url: str,
-    nats_url: str,
-    stripe_emulator: Emulator,
-    clock_writer: ClockWriter,
-) -> AsyncIterator[Market]:
-    """A marketplace of this test's own."""
-    async with open_market(fresh_database_url, nats_url, stripe_emulator, clock_writer) as opened:
-        yield opened
 
 
 async def once_each(market: Market, lesson: Lesson) -> None:

@@ -1,18 +1,14 @@
 """What becomes of payouts, of who owes after one, and of the float: whole ledgers, to the cent."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-import pytest_asyncio
 from prometheus_client import REGISTRY
 
 from domain.errors import PaymentUnavailable, PayoutUnavailable
-from sandbox.clock import ClockWriter
-from sandbox.emulator import Emulator
 from storage.debts import oldest_debt_at
-from tests.actors.books_kit import account_of, balances, fresh_books
+from tests.actors.books_kit import account_of, balances
 from tests.actors.money_kit import Lesson, Market
 from tests.actors.payouts_kit import (
     PAID,
@@ -46,26 +42,6 @@ M36_COLLECTED = {
 REFUNDED = {"SP": -233, "SC": -8500, "WAL": 8500, "XPR": 320, "IPF": -170, "XIP": 83}
 REFUNDED_COLLECTED = {"SP": -8733, "XLS": 8500, "XPR": 320, "IPF": -170, "XIP": 83}
 MINIMUM = "minimum_balance_by_currency"
-
-
-@pytest_asyncio.fixture
-async def market(
-    fresh_database_url: str, nats_url: str, own_emulator: Emulator, clock_writer: ClockWriter
-) -> AsyncIterator[Market]:
-    """A marketplace that pays out only when it is asked to."""
-    async with fresh_books(fresh_database_url, nats_url, own_emulator, clock_writer) as opened:
-        yield opened
-
-
-@pytest_asyncio.fixture
-async def weekly(
-    fresh_database_url: str, nats_url: str, own_emulator: Emulator, clock_writer: ClockWriter
-) -> AsyncIterator[Market]:
-    """A marketplace that pays out every week."""
-    async with fresh_books(
-        fresh_database_url, nats_url, own_emulator, clock_writer, payout_rhythm="weekly"
-    ) as opened:
-        yield opened
 
 
 async def ledger(market: Market) -> dict[str, int]:
@@ -164,22 +140,23 @@ async def test_a_payout_whose_webhooks_are_lost_is_looked_at_again(market: Marke
     market.receiver.is_closed = False
 
 
-async def test_a_payout_that_is_canceled_is_the_instructors_again(weekly: Market) -> None:
-    lesson = await taught(weekly)
-    await weekly.travel(await due(weekly, lesson.instructor))
-    assert await ledger(weekly) == PAID_OUT
-    (payout,) = await listed_at_stripe(weekly, lesson.instructor)
-    headers = {"Stripe-Account": await account_of(weekly, lesson.instructor.user_id)}
+@pytest.mark.parametrize("payout_rhythm", ["weekly"])
+async def test_a_payout_that_is_canceled_is_the_instructors_again(market: Market) -> None:
+    lesson = await taught(market)
+    await market.travel(await due(market, lesson.instructor))
+    assert await ledger(market) == PAID_OUT
+    (payout,) = await listed_at_stripe(market, lesson.instructor)
+    headers = {"Stripe-Account": await account_of(market, lesson.instructor.user_id)}
     path = f"/v1/payouts/{payout['id']}/cancel"
-    assert (await weekly.http.post(path, headers=headers)).status_code == 200
-    await weekly.settle()
-    assert await states(weekly) == ["canceled"]
-    assert await ledger(weekly) == PAID
-    assert (await told(weekly, "payout.paid"), await told(weekly, "payout.failed")) == (0, 0)
-    await agree(weekly)
-    await later(weekly, days=10)
-    assert await states(weekly) == ["canceled", "paid"]
-    assert await ledger(weekly) == PAID_OUT
+    assert (await market.http.post(path, headers=headers)).status_code == 200
+    await market.settle()
+    assert await states(market) == ["canceled"]
+    assert await ledger(market) == PAID
+    assert (await told(market, "payout.paid"), await told(market, "payout.failed")) == (0, 0)
+    await agree(market)
+    await later(market, days=10)
+    assert await states(market) == ["canceled", "paid"]
+    assert await ledger(market) == PAID_OUT
 
 
 async def test_m36_a_chargeback_after_an_instant_payout_is_owed_told_and_collected(
@@ -226,26 +203,27 @@ async def refund_of(market: Market, lesson: Lesson) -> dict[str, str]:
     return {"payment_intent": str(intent["id"]), **both}
 
 
-async def test_who_owes_is_told_so_and_paid_when_the_debt_is_earned_back(weekly: Market) -> None:
-    first = await at_once(weekly)
-    await weekly.http.post("/v1/refunds", data=await refund_of(weekly, first))
-    await weekly.settle()
+@pytest.mark.parametrize("payout_rhythm", ["weekly"])
+async def test_who_owes_is_told_so_and_paid_when_the_debt_is_earned_back(market: Market) -> None:
+    first = await at_once(market)
+    await market.http.post("/v1/refunds", data=await refund_of(market, first))
+    await market.settle()
     with pytest.raises(PayoutUnavailable) as refusal:
-        await instant(weekly, first.instructor)
+        await instant(market, first.instructor)
     assert "-$85.00" in str(refusal.value.detail)
-    offer = await weekly.money.payouts.offer(first.instructor)
+    offer = await market.money.payouts.offer(first.instructor)
     assert (offer.quotes, offer.reason) == ((), refusal.value.detail)
-    await taught(weekly, after=first)
-    await later(weekly, days=12)
-    assert len(await payouts_at_stripe(weekly, first.instructor)) == 1
-    assert "WAL" not in await ledger(weekly)
-    reminders = await told(weekly, "instructor.owes")
-    await taught(weekly, after=first)
-    await later(weekly, days=12)
-    assert await told(weekly, "instructor.owes") == reminders
-    cents = [cents for cents, _ in await payouts_at_stripe(weekly, first.instructor)]
+    await taught(market, after=first)
+    await later(market, days=12)
+    assert len(await payouts_at_stripe(market, first.instructor)) == 1
+    assert "WAL" not in await ledger(market)
+    reminders = await told(market, "instructor.owes")
+    await taught(market, after=first)
+    await later(market, days=12)
+    assert await told(market, "instructor.owes") == reminders
+    cents = [cents for cents, _ in await payouts_at_stripe(market, first.instructor)]
     assert cents == [8330, 8500]
-    await agree(weekly)
+    await agree(market)
 
 
 async def kept(market: Market) -> int | None:

@@ -1,27 +1,22 @@
 """Our books against Stripe's, on real Postgres, NATS and an emulator of this module's own."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID
 
 import asyncpg
 import pytest
-import pytest_asyncio
 
 from actors.ledger import post
 from domain.ids import BookingId, new_id
 from domain.journals import Journal
 from domain.reconciliation import PATIENCE
-from sandbox.clock import ClockWriter
-from sandbox.emulator import Emulator
 from storage.reconciliation import payouts_are_stopped
 from tests.actors.books_kit import (
     FLOAT,
     account_of,
     balances,
     found,
-    fresh_books,
     line,
     transfer_by_hand,
     write,
@@ -29,15 +24,6 @@ from tests.actors.books_kit import (
 from tests.actors.money_kit import Market
 
 HOUR = timedelta(hours=1)
-
-
-@pytest_asyncio.fixture
-async def market(
-    fresh_database_url: str, nats_url: str, own_emulator: Emulator, clock_writer: ClockWriter
-) -> AsyncIterator[Market]:
-    """A marketplace and a Stripe that both begin empty."""
-    async with fresh_books(fresh_database_url, nats_url, own_emulator, clock_writer) as opened:
-        yield opened
 
 
 async def test_what_stripe_alone_starts_is_posted_once_with_its_transaction(market: Market) -> None:

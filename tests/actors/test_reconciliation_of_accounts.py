@@ -1,10 +1,7 @@
 """What accounts stand for, what is proved once, and what the dashboard does behind our back."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID
-
-import pytest_asyncio
 
 from actors.credits import Grant
 from actors.ledger import post
@@ -12,22 +9,11 @@ from actors.refunds import RefundWish
 from domain.ids import BookingId, new_id
 from domain.journals import Journal
 from domain.reconciliation import PATIENCE, PROOF_LAG
-from sandbox.clock import ClockWriter
-from sandbox.emulator import Emulator
 from storage.reconciliation import Run, keep_transactions, proof
-from tests.actors.books_kit import FLOAT, balances, found, fresh_books, line, write
+from tests.actors.books_kit import FLOAT, balances, found, line, write
 from tests.actors.money_kit import Lesson, Market
 
 HOUR = timedelta(hours=1)
-
-
-@pytest_asyncio.fixture
-async def market(
-    fresh_database_url: str, nats_url: str, own_emulator: Emulator, clock_writer: ClockWriter
-) -> AsyncIterator[Market]:
-    """A marketplace and a Stripe that both begin empty."""
-    async with fresh_books(fresh_database_url, nats_url, own_emulator, clock_writer) as opened:
-        yield opened
 
 
 async def run(market: Market) -> Run:

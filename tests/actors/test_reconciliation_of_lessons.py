@@ -1,30 +1,17 @@
 """Whatever a lesson's money does, both books tell the same: on an emulator of this module's own."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-import pytest_asyncio
 
 from actors.credits import Grant
 from actors.refunds import RefundWish
 from domain.ids import new_id
 from domain.reconciliation import PATIENCE
-from sandbox.clock import ClockWriter
-from sandbox.emulator import Emulator
 from storage.reconciliation import payouts_are_stopped
-from tests.actors.books_kit import FLOAT, balances, found, fresh_books
+from tests.actors.books_kit import FLOAT, balances, found
 from tests.actors.money_kit import Market
-
-
-@pytest_asyncio.fixture
-async def market(
-    fresh_database_url: str, nats_url: str, own_emulator: Emulator, clock_writer: ClockWriter
-) -> AsyncIterator[Market]:
-    """A marketplace and a Stripe that both begin empty."""
-    async with fresh_books(fresh_database_url, nats_url, own_emulator, clock_writer) as opened:
-        yield opened
 
 
 async def test_a_lesson_reconciles_to_the_cent(market: Market) -> None:

@@ -1,30 +1,17 @@
 """Refunds of every kind against Stripe's own books: on an emulator of this module's own."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-import pytest_asyncio
 
 from actors.credits import Grant
 from actors.refunds import RefundWish
 from domain.ids import new_id
 from domain.people import Viewer
 from domain.refunds import Refund
-from sandbox.clock import ClockWriter
-from sandbox.emulator import Emulator
 from storage.disputes import frozen_of_instructor
-from tests.actors.books_kit import FLOAT, balances, found, fresh_books, line, write
+from tests.actors.books_kit import FLOAT, balances, found, line, write
 from tests.actors.money_kit import Lesson, Market
-
-
-@pytest_asyncio.fixture
-async def market(
-    fresh_database_url: str, nats_url: str, own_emulator: Emulator, clock_writer: ClockWriter
-) -> AsyncIterator[Market]:
-    """A marketplace and a Stripe that both begin empty."""
-    async with fresh_books(fresh_database_url, nats_url, own_emulator, clock_writer) as opened:
-        yield opened
 
 
 async def refund(lesson: Lesson, cents: int, *, reverses: bool = True) -> Refund:

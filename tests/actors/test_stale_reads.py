@@ -1,19 +1,15 @@
 """Answers lost while Stripe's replicas lag: nothing is moved twice for a thing not yet shown."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 
-import httpx
 import pytest
-import pytest_asyncio
 
 from actors.refunds import RefundWish
 from domain.errors import DomainError
 from domain.ids import new_id
-from sandbox.clock import ClockWriter
-from sandbox.emulator import Emulator
-from tests.actors.money_kit import Lesson, Market, open_market
+from tests.actors.money_kit import Lesson, Market
 from tests.actors.test_chaos_credits import with_credit
 from tests.actors.test_chaos_effects import ledger, paid_lesson
 from tests.model.invariants import violations
@@ -23,20 +19,6 @@ OPEN = "SELECT count(*)::int FROM stripe_operations WHERE finished_at IS NULL"
 PART = shares(10_000)
 LOOKS = 4
 """Reads that lag: the first of them and some of the rescuer's."""
-
-
-@pytest_asyncio.fixture
-async def market(
-    fresh_database_url: str,
-    nats_url: str,
-    stripe_emulator: Emulator,
-    clock_writer: ClockWriter,
-) -> AsyncIterator[Market]:
-    """A marketplace of this test's own, at a Stripe that knows nobody."""
-    async with httpx.AsyncClient(auth=(stripe_emulator.secret_key, "")) as client:
-        (await client.post(f"{stripe_emulator.url}/_emulator/reset")).raise_for_status()
-    async with open_market(fresh_database_url, nats_url, stripe_emulator, clock_writer) as opened:
-        yield opened
 
 
 async def lag(market: Market, path: str, *, times: int = LOOKS) -> None:

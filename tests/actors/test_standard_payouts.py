@@ -1,18 +1,14 @@
 """Standard payouts: what is available and not questioned, at its time, and never twice."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
-import pytest_asyncio
+import pytest
 
-from sandbox.clock import ClockWriter
-from sandbox.emulator import Emulator
 from storage.timings import claim_due_timings
 from tests.actors.books_kit import (
     account_of,
     balances,
-    fresh_books,
     line,
     transfer_by_hand,
     write,
@@ -37,26 +33,10 @@ from tests.actors.payouts_kit import (
 EFFECTS_MAX = 40
 
 
-@pytest_asyncio.fixture
-async def market(
-    fresh_database_url: str, nats_url: str, own_emulator: Emulator, clock_writer: ClockWriter
-) -> AsyncIterator[Market]:
+@pytest.fixture
+def payout_rhythm() -> str:
     """A marketplace that pays out every week."""
-    async with fresh_books(
-        fresh_database_url, nats_url, own_emulator, clock_writer, payout_rhythm="weekly"
-    ) as opened:
-        yield opened
-
-
-@pytest_asyncio.fixture
-async def daily(
-    fresh_database_url: str, nats_url: str, own_emulator: Emulator, clock_writer: ClockWriter
-) -> AsyncIterator[Market]:
-    """A marketplace that pays out every day."""
-    async with fresh_books(
-        fresh_database_url, nats_url, own_emulator, clock_writer, payout_rhythm="daily"
-    ) as opened:
-        yield opened
+    return "weekly"
 
 
 async def test_a_weeks_payout_is_what_is_available_and_what_is_pending_waits_a_week(
@@ -80,19 +60,20 @@ async def test_a_weeks_payout_is_what_is_available_and_what_is_pending_waits_a_w
     await agree(market)
 
 
+@pytest.mark.parametrize("payout_rhythm", ["daily"])
 async def test_every_day_but_when_banks_rest_and_nothing_for_less_than_a_dollar(
-    daily: Market,
+    market: Market,
 ) -> None:
-    lesson = await taught(daily)
-    account = await account_of(daily, lesson.instructor.user_id)
-    await later(daily, days=6)
-    assert await payouts_at_stripe(daily, lesson.instructor) == [(8500, "paid")]
-    await transfer_by_hand(daily, account, 99)
-    await later(daily, days=6)
-    assert await payouts_at_stripe(daily, lesson.instructor) == [(8500, "paid")]
-    await transfer_by_hand(daily, account, 1)
-    await later(daily, days=6)
-    assert await payouts_at_stripe(daily, lesson.instructor) == [(8500, "paid"), (100, "paid")]
+    lesson = await taught(market)
+    account = await account_of(market, lesson.instructor.user_id)
+    await later(market, days=6)
+    assert await payouts_at_stripe(market, lesson.instructor) == [(8500, "paid")]
+    await transfer_by_hand(market, account, 99)
+    await later(market, days=6)
+    assert await payouts_at_stripe(market, lesson.instructor) == [(8500, "paid")]
+    await transfer_by_hand(market, account, 1)
+    await later(market, days=6)
+    assert await payouts_at_stripe(market, lesson.instructor) == [(8500, "paid"), (100, "paid")]
 
 
 async def test_what_a_bank_questions_stays_until_it_has_decided(market: Market) -> None:
