@@ -7,6 +7,8 @@ import { countdown, now } from "./times.ts";
 
 const SETTLE_POLLS_MAX = 20;
 const SETTLE_POLL_MS = 400;
+/** Somebody else is at this booking, Stripe's word of it for one: what became of it is read. */
+const IN_MOTION: ReadonlySet<string> = new Set(["booking-state", "operation-pending", "idempotency-key-in-use"]);
 
 export interface Booking {
   id: string;
@@ -127,7 +129,7 @@ export class PayStep {
     const path = `/api/bookings/${this.#booking?.id ?? ""}/confirm`;
     const body = method === undefined ? {} : { payment_method_id: method };
     const answer = await call<Booked>("POST", path, { body, idempotencyKey: newKey() });
-    if (!answer.ok) this.#refused(answer.problem);
+    if (!answer.ok) await this.#refused(answer.problem);
     else if (answer.body.booking.status !== "pending") this.#settle(answer.body.booking);
     else if (answer.body.payment?.action === "authorize" && method !== undefined) {
       this.#payment = answer.body.payment;
@@ -148,8 +150,9 @@ export class PayStep {
     this.tell("Your bank has not answered yet. Your time is still held; look at My lessons in a moment.");
   }
 
-  #refused(problem: Problem): void {
-    if (problem.code === "hold-expired" || problem.status === 409) this.#over(sentence(problem));
+  async #refused(problem: Problem): Promise<void> {
+    if (IN_MOTION.has(problem.code)) await this.#waitUntilSettled();
+    else if (problem.code === "hold-expired" || problem.status === 409) this.#over(sentence(problem));
     else this.tell(sentence(problem));
   }
 
