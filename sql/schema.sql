@@ -377,6 +377,124 @@ CREATE TABLE public.move_proposals (
     CONSTRAINT move_proposals_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'accepted'::text, 'declined'::text, 'withdrawn'::text, 'expired'::text])))
 );
 
+CREATE TABLE public.payments (
+    booking_id uuid NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    status text NOT NULL,
+    cycle integer DEFAULT 1 NOT NULL,
+    attempt integer DEFAULT 0 NOT NULL,
+    is_on_session boolean DEFAULT false NOT NULL,
+    payment_method_id text,
+    setup_intent_id text,
+    payment_intent_id text,
+    charge_id text,
+    transfer_id text,
+    application_fee_id text,
+    capture_before timestamp with time zone,
+    authorized_at timestamp with time zone,
+    captured_at timestamp with time zone,
+    captured_cents integer DEFAULT 0 NOT NULL,
+    warned_at timestamp with time zone,
+    decline_code text,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    top_up_id text,
+    withheld_cents integer DEFAULT 0 NOT NULL,
+    to_reverse_cents integer DEFAULT 0 NOT NULL,
+    CONSTRAINT payments_status_is_known CHECK ((status = ANY (ARRAY['card_setup'::text, 'scheduled'::text, 'authorizing'::text, 'authorized'::text, 'auth_retry'::text, 'card_required'::text, 'action_required'::text, 'capturing'::text, 'captured'::text, 'payout_pending'::text, 'settled'::text, 'releasing'::text, 'released'::text, 'crediting'::text, 'credited'::text, 'credit_only'::text, 'auth_lost'::text, 'collection'::text, 'written_off'::text, 'refunding'::text, 'refunded'::text, 'partially_refunded'::text, 'refund_failed'::text, 'disputed'::text, 'dispute_lost'::text]))),
+    CONSTRAINT payments_withhold_no_less_than_nothing CHECK (((withheld_cents >= 0) AND (to_reverse_cents >= 0)))
+);
+
+CREATE TABLE public.refunds (
+    id uuid NOT NULL,
+    booking_id uuid NOT NULL,
+    amount_cents integer NOT NULL,
+    currency text NOT NULL,
+    reverses_transfer boolean NOT NULL,
+    cause text NOT NULL,
+    reason text,
+    requested_by uuid,
+    state text DEFAULT 'planned'::text NOT NULL,
+    stripe_refund_id text,
+    failure_reason text,
+    created_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone,
+    is_credit boolean DEFAULT false NOT NULL,
+    CONSTRAINT refunds_cause_is_known CHECK ((cause = ANY (ARRAY['admin'::text, 'by_instructor'::text, 'no_show_instructor'::text, 'fraud_warning'::text, 'stripe'::text]))),
+    CONSTRAINT refunds_final_has_an_end CHECK (((state = ANY (ARRAY['planned'::text, 'pending'::text])) = (finished_at IS NULL))),
+    CONSTRAINT refunds_give_something CHECK ((amount_cents > 0)),
+    CONSTRAINT refunds_state_is_known CHECK ((state = ANY (ARRAY['planned'::text, 'pending'::text, 'succeeded'::text, 'failed'::text, 'canceled'::text, 'refused'::text])))
+);
+
+CREATE TABLE public.services (
+    id uuid NOT NULL,
+    instructor_id uuid NOT NULL,
+    skill text NOT NULL,
+    title text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    hourly_rate_cents integer NOT NULL,
+    durations_minutes integer[] NOT NULL,
+    modalities text[] NOT NULL,
+    levels text[] DEFAULT '{}'::text[] NOT NULL,
+    age_groups text[] DEFAULT '{}'::text[] NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    archived_at timestamp with time zone,
+    CONSTRAINT services_durations_are_known CHECK (((durations_minutes <@ ARRAY[30, 45, 60, 90, 120]) AND (cardinality(durations_minutes) > 0))),
+    CONSTRAINT services_modalities_are_known CHECK (((modalities <@ ARRAY['online'::text, 'in_person'::text]) AND (cardinality(modalities) > 0))),
+    CONSTRAINT services_rate_is_sensible CHECK (((hourly_rate_cents >= 1) AND (hourly_rate_cents <= 10000000)))
+);
+
+CREATE TABLE public.users (
+    id uuid NOT NULL,
+    email public.citext NOT NULL,
+    password_hash text NOT NULL,
+    display_name text NOT NULL,
+    time_zone text NOT NULL,
+    roles text[] NOT NULL,
+    email_verified_at timestamp with time zone,
+    stripe_customer_id text,
+    created_at timestamp with time zone NOT NULL,
+    stripe_customers_lost integer DEFAULT 0 NOT NULL,
+    CONSTRAINT users_display_name_is_short CHECK (((length(display_name) >= 1) AND (length(display_name) <= 100))),
+    CONSTRAINT users_email_is_short CHECK ((length((email)::text) <= 254)),
+    CONSTRAINT users_roles_are_known CHECK ((roles <@ ARRAY['student'::text, 'instructor'::text, 'admin'::text]))
+);
+
+CREATE VIEW public.lessons AS
+ SELECT b.id,
+    b.instructor_id,
+    b.student_id,
+    i.display_name AS instructor_name,
+    s.display_name AS student_name,
+    v.title,
+    b.start_at,
+    b.end_at,
+    b.time_zone AS instructor_zone,
+    b.modality,
+    b.status,
+    b.outcome,
+    p.status AS payment_status,
+    b.price_cents,
+    b.instructor_amount_cents,
+    b.currency,
+    b.hold_expires_at,
+    b.created_at,
+    b.sticky_lead_seconds,
+    (p.authorized_at IS NOT NULL) AS was_authorized,
+    b.card_amount_cents,
+    b.credit_applied_cents,
+    (COALESCE(( SELECT sum(r.amount_cents) AS sum
+           FROM public.refunds r
+          WHERE ((r.booking_id = b.id) AND (r.state = ANY (ARRAY['pending'::text, 'succeeded'::text])))), (0)::bigint))::integer AS refunded_cents,
+    (EXISTS ( SELECT
+           FROM public.move_proposals m
+          WHERE ((m.booking_id = b.id) AND (m.proposed_by = 'instructor'::text) AND (m.schedule_version = b.schedule_version) AND (m.state = ANY (ARRAY['open'::text, 'declined'::text, 'expired'::text]))))) AS is_excused
+   FROM ((((public.bookings b
+     JOIN public.payments p ON ((p.booking_id = b.id)))
+     JOIN public.users i ON ((i.id = b.instructor_id)))
+     JOIN public.users s ON ((s.id = b.student_id)))
+     JOIN public.services v ON ((v.id = b.service_id)));
+
 CREATE TABLE public.no_show_reports (
     booking_id uuid NOT NULL,
     absent text NOT NULL,
@@ -425,34 +543,6 @@ CREATE TABLE public.payment_methods (
     created_at timestamp with time zone NOT NULL,
     detached_at timestamp with time zone,
     refused_at timestamp with time zone
-);
-
-CREATE TABLE public.payments (
-    booking_id uuid NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    status text NOT NULL,
-    cycle integer DEFAULT 1 NOT NULL,
-    attempt integer DEFAULT 0 NOT NULL,
-    is_on_session boolean DEFAULT false NOT NULL,
-    payment_method_id text,
-    setup_intent_id text,
-    payment_intent_id text,
-    charge_id text,
-    transfer_id text,
-    application_fee_id text,
-    capture_before timestamp with time zone,
-    authorized_at timestamp with time zone,
-    captured_at timestamp with time zone,
-    captured_cents integer DEFAULT 0 NOT NULL,
-    warned_at timestamp with time zone,
-    decline_code text,
-    created_at timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone NOT NULL,
-    top_up_id text,
-    withheld_cents integer DEFAULT 0 NOT NULL,
-    to_reverse_cents integer DEFAULT 0 NOT NULL,
-    CONSTRAINT payments_status_is_known CHECK ((status = ANY (ARRAY['card_setup'::text, 'scheduled'::text, 'authorizing'::text, 'authorized'::text, 'auth_retry'::text, 'card_required'::text, 'action_required'::text, 'capturing'::text, 'captured'::text, 'payout_pending'::text, 'settled'::text, 'releasing'::text, 'released'::text, 'crediting'::text, 'credited'::text, 'credit_only'::text, 'auth_lost'::text, 'collection'::text, 'written_off'::text, 'refunding'::text, 'refunded'::text, 'partially_refunded'::text, 'refund_failed'::text, 'disputed'::text, 'dispute_lost'::text]))),
-    CONSTRAINT payments_withhold_no_less_than_nothing CHECK (((withheld_cents >= 0) AND (to_reverse_cents >= 0)))
 );
 
 CREATE TABLE public.payouts (
@@ -525,50 +615,11 @@ CREATE TABLE public.reconciliation_watermarks (
     seen_until timestamp with time zone NOT NULL
 );
 
-CREATE TABLE public.refunds (
-    id uuid NOT NULL,
-    booking_id uuid NOT NULL,
-    amount_cents integer NOT NULL,
-    currency text NOT NULL,
-    reverses_transfer boolean NOT NULL,
-    cause text NOT NULL,
-    reason text,
-    requested_by uuid,
-    state text DEFAULT 'planned'::text NOT NULL,
-    stripe_refund_id text,
-    failure_reason text,
-    created_at timestamp with time zone NOT NULL,
-    finished_at timestamp with time zone,
-    is_credit boolean DEFAULT false NOT NULL,
-    CONSTRAINT refunds_cause_is_known CHECK ((cause = ANY (ARRAY['admin'::text, 'by_instructor'::text, 'no_show_instructor'::text, 'fraud_warning'::text, 'stripe'::text]))),
-    CONSTRAINT refunds_final_has_an_end CHECK (((state = ANY (ARRAY['planned'::text, 'pending'::text])) = (finished_at IS NULL))),
-    CONSTRAINT refunds_give_something CHECK ((amount_cents > 0)),
-    CONSTRAINT refunds_state_is_known CHECK ((state = ANY (ARRAY['planned'::text, 'pending'::text, 'succeeded'::text, 'failed'::text, 'canceled'::text, 'refused'::text])))
-);
-
 CREATE TABLE public.schema_migrations (
     version integer NOT NULL,
     name text NOT NULL,
     checksum bytea NOT NULL,
     applied_at timestamp with time zone NOT NULL
-);
-
-CREATE TABLE public.services (
-    id uuid NOT NULL,
-    instructor_id uuid NOT NULL,
-    skill text NOT NULL,
-    title text NOT NULL,
-    description text DEFAULT ''::text NOT NULL,
-    hourly_rate_cents integer NOT NULL,
-    durations_minutes integer[] NOT NULL,
-    modalities text[] NOT NULL,
-    levels text[] DEFAULT '{}'::text[] NOT NULL,
-    age_groups text[] DEFAULT '{}'::text[] NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    archived_at timestamp with time zone,
-    CONSTRAINT services_durations_are_known CHECK (((durations_minutes <@ ARRAY[30, 45, 60, 90, 120]) AND (cardinality(durations_minutes) > 0))),
-    CONSTRAINT services_modalities_are_known CHECK (((modalities <@ ARRAY['online'::text, 'in_person'::text]) AND (cardinality(modalities) > 0))),
-    CONSTRAINT services_rate_is_sensible CHECK (((hourly_rate_cents >= 1) AND (hourly_rate_cents <= 10000000)))
 );
 
 CREATE TABLE public.session_tokens (
@@ -662,22 +713,6 @@ CREATE TABLE public.timings (
     CONSTRAINT timings_final_has_an_end CHECK (((state = ANY (ARRAY['completed'::text, 'cancelled'::text, 'discarded'::text])) = (completed_at IS NOT NULL))),
     CONSTRAINT timings_kind_is_known CHECK ((kind = ANY (ARRAY['expire_hold'::text, 'confirm'::text, 'authorize'::text, 'warn_payment'::text, 'cancel_unpaid'::text, 'start'::text, 'complete'::text, 'capture'::text, 'settle'::text, 'top_up'::text, 'expire_credit'::text, 'remind_credit'::text, 'expire_proposal'::text, 'uphold_no_show'::text, 'guard_authorization'::text, 'write_off'::text, 'pay_out'::text, 'remind_debt'::text]))),
     CONSTRAINT timings_state_is_known CHECK ((state = ANY (ARRAY['scheduled'::text, 'running'::text, 'completed'::text, 'cancelled'::text, 'discarded'::text])))
-);
-
-CREATE TABLE public.users (
-    id uuid NOT NULL,
-    email public.citext NOT NULL,
-    password_hash text NOT NULL,
-    display_name text NOT NULL,
-    time_zone text NOT NULL,
-    roles text[] NOT NULL,
-    email_verified_at timestamp with time zone,
-    stripe_customer_id text,
-    created_at timestamp with time zone NOT NULL,
-    stripe_customers_lost integer DEFAULT 0 NOT NULL,
-    CONSTRAINT users_display_name_is_short CHECK (((length(display_name) >= 1) AND (length(display_name) <= 100))),
-    CONSTRAINT users_email_is_short CHECK ((length((email)::text) <= 254)),
-    CONSTRAINT users_roles_are_known CHECK ((roles <@ ARRAY['student'::text, 'instructor'::text, 'admin'::text]))
 );
 
 ALTER TABLE ONLY public.admin_actions
@@ -1173,6 +1208,21 @@ GRANT SELECT ON TABLE public.ledger_lines TO instainstru_reads;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.move_proposals TO instainstru_app;
 GRANT SELECT ON TABLE public.move_proposals TO instainstru_reads;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.payments TO instainstru_app;
+GRANT SELECT ON TABLE public.payments TO instainstru_reads;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.refunds TO instainstru_app;
+GRANT SELECT ON TABLE public.refunds TO instainstru_reads;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.services TO instainstru_app;
+GRANT SELECT ON TABLE public.services TO instainstru_reads;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.users TO instainstru_app;
+GRANT SELECT ON TABLE public.users TO instainstru_reads;
+
+GRANT SELECT ON TABLE public.lessons TO instainstru_app;
+GRANT SELECT ON TABLE public.lessons TO instainstru_reads;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.no_show_reports TO instainstru_app;
 GRANT SELECT ON TABLE public.no_show_reports TO instainstru_reads;
 
@@ -1181,9 +1231,6 @@ GRANT SELECT ON TABLE public.outbox TO instainstru_reads;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.payment_methods TO instainstru_app;
 GRANT SELECT ON TABLE public.payment_methods TO instainstru_reads;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.payments TO instainstru_app;
-GRANT SELECT ON TABLE public.payments TO instainstru_reads;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.payouts TO instainstru_app;
 GRANT SELECT ON TABLE public.payouts TO instainstru_reads;
@@ -1205,14 +1252,8 @@ GRANT SELECT ON TABLE public.reconciliation_runs TO instainstru_reads;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.reconciliation_watermarks TO instainstru_app;
 GRANT SELECT ON TABLE public.reconciliation_watermarks TO instainstru_reads;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.refunds TO instainstru_app;
-GRANT SELECT ON TABLE public.refunds TO instainstru_reads;
-
 GRANT SELECT ON TABLE public.schema_migrations TO instainstru_app;
 GRANT SELECT ON TABLE public.schema_migrations TO instainstru_reads;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.services TO instainstru_app;
-GRANT SELECT ON TABLE public.services TO instainstru_reads;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.session_tokens TO instainstru_app;
 GRANT SELECT ON TABLE public.session_tokens TO instainstru_reads;
@@ -1234,6 +1275,3 @@ GRANT SELECT ON TABLE public.stripe_operations TO instainstru_reads;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.timings TO instainstru_app;
 GRANT SELECT ON TABLE public.timings TO instainstru_reads;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.users TO instainstru_app;
-GRANT SELECT ON TABLE public.users TO instainstru_reads;

@@ -18,41 +18,30 @@ over AS (
     LIMIT :most
 )
 SELECT
-    b.id,
-    b.instructor_id,
-    b.student_id,
-    i.display_name AS instructor_name,
-    s.display_name AS student_name,
-    v.title,
-    b.start_at,
-    b.end_at,
-    b.time_zone AS instructor_zone,
-    b.modality,
-    b.status,
-    b.outcome,
-    p.status AS payment_status,
-    b.price_cents,
-    b.instructor_amount_cents,
-    b.currency,
-    b.hold_expires_at,
-    b.created_at,
-    b.sticky_lead_seconds,
-    p.authorized_at IS NOT NULL AS was_authorized,
-    b.card_amount_cents,
-    b.credit_applied_cents,
-    coalesce((
-        SELECT sum(r.amount_cents) FROM refunds r
-        WHERE r.booking_id = b.id AND r.state IN ('pending', 'succeeded')
-    ), 0)::integer AS refunded_cents,
-    EXISTS (
-        SELECT FROM move_proposals m
-        WHERE m.booking_id = b.id AND m.proposed_by = 'instructor' AND m.schedule_version = b.schedule_version
-            AND m.state IN ('open', 'declined', 'expired')
-    ) AS is_excused
-FROM bookings b
-JOIN payments p ON p.booking_id = b.id
-JOIN users i ON i.id = b.instructor_id
-JOIN users s ON s.id = b.student_id
-JOIN services v ON v.id = b.service_id
-WHERE b.id IN (SELECT id FROM ahead UNION ALL SELECT id FROM over)
-ORDER BY b.start_at, b.id
+    id,
+    instructor_id,
+    student_id,
+    instructor_name,
+    student_name,
+    title,
+    start_at,
+    end_at,
+    instructor_zone,
+    modality,
+    status,
+    outcome,
+    payment_status,
+    price_cents,
+    instructor_amount_cents,
+    currency,
+    hold_expires_at,
+    created_at,
+    sticky_lead_seconds,
+    was_authorized,
+    card_amount_cents,
+    credit_applied_cents,
+    refunded_cents,
+    is_excused
+FROM lessons
+WHERE id IN (SELECT id FROM ahead UNION ALL SELECT id FROM over)
+ORDER BY start_at, id
