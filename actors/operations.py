@@ -78,34 +78,18 @@ class Operations:
 
     async def plan(self, tx: Tx, payment: Payment, call: Call) -> Operation:
         """Stores a write in the transaction that decides it."""
-        kind, wall_now = kind_of(call), self._clock.wall_now()
-        before = await count_operations(tx, booking_id=payment.booking_id, kind=kind)
-        operation = Operation(
-            id=new_id(self._clock.now()),
-            kind=kind,
-            booking_id=payment.booking_id,
-            subject_id=payment.booking_id,
-            idempotency_key=key_of(
-                kind, booking_id=payment.booking_id, cycle=payment.cycle, before=before
-            ),
-            params=call,
-            state="planned",
-            attempts=0,
-            planned_at=wall_now,
-            first_sent_at=None,
-            sent_at=None,
-        )
-        await plan_operation(
+        kind, booking_id = kind_of(call), payment.booking_id
+        before = await count_operations(tx, booking_id=booking_id, kind=kind)
+        return await plan_operation(
             tx,
-            operation_id=operation.id,
+            operation_id=new_id(self._clock.now()),
             kind=kind,
-            booking_id=operation.booking_id,
-            subject_id=operation.subject_id,
-            idempotency_key=operation.idempotency_key,
+            booking_id=booking_id,
+            subject_id=booking_id,
+            idempotency_key=key_of(kind, booking_id=booking_id, cycle=payment.cycle, before=before),
             params=call,
-            wall_now=wall_now,
+            wall_now=self._clock.wall_now(),
         )
-        return operation
 
     async def held(self, operation: Operation, *, is_new: bool) -> Held | None:
         """Why an open operation is not sent now; `None` when it is."""

@@ -59,35 +59,15 @@ async def wish_for(
     )
     if inserted is None:
         return None
-    operation = _planned(call, payout_id, now=now, wall_now=wall_now)
-    await plan_operation(
+    return await plan_operation(
         tx,
-        operation_id=operation.id,
-        kind=operation.kind,
-        booking_id=None,
-        subject_id=payout_id,
-        idempotency_key=operation.idempotency_key,
-        params=call,
-        wall_now=wall_now,
-    )
-    return operation
-
-
-def _planned(
-    call: CreatePayout, payout_id: UUID, *, now: datetime, wall_now: datetime
-) -> Operation:
-    return Operation(
-        id=new_id(now),
+        operation_id=new_id(now),
         kind=kind_of(call),
         booking_id=None,
         subject_id=payout_id,
         idempotency_key=f"po:{payout_id}",
         params=call,
-        state="planned",
-        attempts=0,
-        planned_at=wall_now,
-        first_sent_at=None,
-        sent_at=None,
+        wall_now=wall_now,
     )
 
 

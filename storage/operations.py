@@ -40,7 +40,7 @@ async def plan_operation(
     idempotency_key: str,
     params: Call,
     wall_now: datetime,
-) -> None: ...
+) -> Operation: ...
 
 
 @query
