@@ -15,6 +15,7 @@ from domain.journals import CreditLot, expiry_journal
 from domain.money import CURRENCY
 from domain.people import Viewer
 from domain.settings import POLICY, Policy
+from domain.times import rfc3339
 from gateways.clock import Clock
 from storage.accounts import user_by_id
 from storage.credits import (
@@ -158,7 +159,7 @@ async def _tell(tx: Tx, topic: Topic, lot: CreditLot, *, cents: int, now: dateti
             "booking_id": str(lot.booking_id) if lot.booking_id else None,
             "amount_cents": cents,
             "currency": lot.currency,
-            "expires_at": lot.expires_at.isoformat().replace("+00:00", "Z"),
+            "expires_at": rfc3339(lot.expires_at),
         },
         now=now,
     )

@@ -23,6 +23,7 @@ from domain.occasions import Payload
 from domain.operations import AccountSeen
 from domain.restrictions import Standing, news
 from domain.standard_payouts import PayoutRhythm
+from domain.times import rfc3339
 from gateways.clock import Clock
 from storage.accounts import admins
 from storage.calendars import bump_version
@@ -146,7 +147,7 @@ async def _tell_change(
         "transfers_active": "true" if became.has_transfers else "false",
         "payouts_enabled": "true" if became.has_payouts else "false",
         "state": became.state,
-        "deadline_at": deadline.isoformat().replace("+00:00", "Z") if deadline else None,
+        "deadline_at": rfc3339(deadline) if deadline else None,
         "account": was.stripe_account_id,
     }
     told: dict[Topic, list[UUID]] = {"instructor.stripe_changed": [instructor_id]}

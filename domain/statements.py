@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 
 from domain.ids import EntryId
+from domain.times import rfc3339
 
 ROWS_MAX = 250_000
 """A file ends here; who needs more asks for less time at once."""
@@ -124,7 +125,7 @@ class StudentSheet(Sheet):
         amounts = self._amounts(
             card=line.card_cents, credit=line.credit_cents, refund=line.refund_cents
         )
-        first = (line.id, instant(line.at), line.kind, line.booking_id)
+        first = (line.id, rfc3339(line.at), line.kind, line.booking_id)
         return csv_row((*first, line.receipt_id, line.currency, *amounts))
 
     def bottom(self, word: str) -> str:
@@ -146,7 +147,7 @@ class InstructorSheet(Sheet):
         """One line; the balance is that after it."""
         cents = dict.fromkeys(INSTRUCTOR_COLUMNS, 0) | {line.column: line.amount_cents}
         amounts = self._amounts(**cents) + both_forms([self._balance()])
-        first = (line.id, instant(line.at), line.kind, line.booking_id, line.currency)
+        first = (line.id, rfc3339(line.at), line.kind, line.booking_id, line.currency)
         return csv_row((*first, *amounts))
 
     def bottom(self, word: str) -> str:
@@ -169,7 +170,7 @@ class FinanceSheet(Sheet):
     def row(self, line: FinanceLine) -> str:
         """One posting."""
         amounts = self._amounts(amount=line.amount_cents)
-        first = (line.id, instant(line.at), line.kind, line.line, line.account)
+        first = (line.id, rfc3339(line.at), line.kind, line.line, line.account)
         last = (line.currency, line.balance_transaction_id, line.booking_id)
         return csv_row((*first, *amounts, *last))
 
@@ -188,11 +189,6 @@ def decimal(amount_cents: int) -> str:
 def both_forms(amounts_cents: Iterable[int]) -> list[str]:
     """Each amount as whole cents and with two decimals."""
     return [form for cents in amounts_cents for form in (str(cents), decimal(cents))]
-
-
-def instant(at: datetime) -> str:
-    """An instant in UTC as ISO 8601 has it."""
-    return at.isoformat().replace("+00:00", "Z")
 
 
 def cell(value: object) -> str:

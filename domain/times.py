@@ -45,6 +45,11 @@ def to_utc(instant: datetime, *, pointer: str | None = None) -> datetime:
     return instant.astimezone(UTC)
 
 
+def rfc3339(at: datetime) -> str:
+    """An instant as the API writes it, in UTC with a Z."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 def refuse_far_year(day: date, *, pointer: str | None = None) -> None:
     """Raises `Invalid` for a date or instant of a year that nobody means."""
     if not YEAR_MIN <= day.year <= YEAR_MAX:

@@ -2,13 +2,14 @@
 
 import unicodedata
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from domain import money
+from domain.times import rfc3339
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 WEEKDAYS_LONG = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -105,11 +106,6 @@ SKILL_ICONS = {
 }
 
 
-def instant(at: datetime) -> str:
-    """RFC 3339 in UTC with `Z`, as the API writes instants."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
 def _full(at: datetime) -> str:
     return f"{_day(at)}, {at:%H:%M}"
 
@@ -184,7 +180,7 @@ def to_json(value: object) -> str:
 
 
 FILTERS: dict[str, Callable[..., object]] = {
-    "instant": instant,
+    "instant": rfc3339,
     "when": when,
     "city": city,
     "countdown": countdown,
