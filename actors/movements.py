@@ -28,6 +28,9 @@ from storage.payments import booking_of_intent, payment_by_booking
 
 log = structlog.get_logger()
 
+Movers = tuple[Refunds, Payouts, Disputes]
+"""Who takes in what was found."""
+
 
 class Movements:
     """Finds the owner of what moved, and has it look."""
@@ -38,15 +41,14 @@ class Movements:
         db: Database,
         stripe: StripeGateway,
         payments: Payments,
-        movers: tuple[Refunds, Payouts, Disputes],
+        movers: Movers,
         clock: Clock,
         policy: Policy = POLICY,
     ) -> None:
-        """`movers` take in what was found."""
+        """`movers` take in what was found by asking `stripe`."""
         self._db = db
         self._stripe = stripe
         self._payments = payments
-        self.movers = movers
         self._refunds, self._payouts, self._disputes = movers
         self._clock = clock
         self._policy = policy

@@ -8,7 +8,7 @@ resolved.
 
 import asyncio
 from datetime import timedelta
-from typing import Literal, TypeVar
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -59,8 +59,6 @@ from storage.operations import (
 from storage.payment_methods import accept_card, keep_seen
 from storage.payments import bookings_of_method
 from storage.query import Tx
-
-T = TypeVar("T")
 
 log = structlog.get_logger()
 

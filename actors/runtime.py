@@ -88,11 +88,6 @@ class Actor(ABC, Generic[M]):
         """Whether nobody would miss it."""
         return self._state != "waking" and not self._mailbox and not self.unfinished()
 
-    @property
-    def is_awake(self) -> bool:
-        """Whether it has its memory."""
-        return self._state == "awake"
-
     async def _wake(self) -> None:
         try:
             await self.wake()

@@ -18,7 +18,7 @@ from actors.credits import Credits
 from actors.debts import Debts
 from actors.disputes import Disputes
 from actors.floats import Floats
-from actors.movements import Movements
+from actors.movements import Movements, Movers
 from actors.moves import Moves
 from actors.no_shows import NoShows
 from actors.notifications import Notifications
@@ -125,7 +125,8 @@ def _money(settings: Settings, payers: Payers, payments: Payments, common: _Comm
     disputes = Disputes(
         db=db, stripe=stripe, payments=payments, refunds=refunds, clock=clock, policy=policy
     )
-    movements = _movements(common, payments, (refunds, payouts, disputes))
+    movers = (refunds, payouts, disputes)
+    movements = _movements(common, payments, movers)
     moves = Moves(db=db, calendars=calendars, payments=payments, clock=clock, policy=policy)
     no_shows = NoShows(db=db, calendars=calendars, payments=payments, clock=clock, policy=policy)
     return Money(
@@ -157,14 +158,12 @@ def _money(settings: Settings, payers: Payers, payments: Payments, common: _Comm
             public_url=settings.public_url,
             policy=policy,
         ),
-        stripe_events=_events(settings, common, payments, movements),
+        stripe_events=_events(settings, common, payments, movers, movements),
         reconciliation=Reconciliation(db=db, stripe=stripe, movements=movements, clock=clock),
     )
 
 
-def _movements(
-    common: _Common, payments: Payments, movers: tuple[Refunds, Payouts, Disputes]
-) -> Movements:
+def _movements(common: _Common, payments: Payments, movers: Movers) -> Movements:
     return Movements(
         db=common.db,
         stripe=common.stripe,
@@ -202,9 +201,10 @@ def _events(
     settings: Settings,
     common: _Common,
     payments: Payments,
+    movers: Movers,
     movements: Movements,
 ) -> StripeEvents:
-    refunds, payouts, disputes = movements.movers
+    refunds, payouts, disputes = movers
     db, clock = common.db, common.clock
     return StripeEvents(
         db=db,

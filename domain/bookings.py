@@ -56,17 +56,6 @@ ACTIVE: frozenset[BookingStatus] = frozenset({"pending", "confirmed"})
 
 FINAL: frozenset[BookingStatus] = frozenset({"completed", "cancelled", "expired", "no_show"})
 
-TRANSITIONS: dict[BookingStatus, frozenset[BookingStatus]] = {
-    "pending": frozenset({"confirmed", "cancelled", "expired"}),
-    "requested": frozenset({"pending", "confirmed", "cancelled", "expired"}),
-    "confirmed": frozenset({"completed", "cancelled", "no_show"}),
-    "completed": frozenset({"no_show", "cancelled"}),
-    "expired": frozenset({"confirmed"}),
-    "cancelled": frozenset(),
-    "no_show": frozenset(),
-}
-"""Who may follow whom (`docs/states.md`); `expired` comes back only when the slot is still free."""
-
 
 class Booking(msgspec.Struct, frozen=True, kw_only=True):
     """What everybody who takes part in a booking sees of it. Money in minor units."""

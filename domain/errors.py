@@ -89,10 +89,6 @@ class CardDeclined(PaymentRefused):
     """The card was declined."""
 
 
-class AuthenticationRequired(PaymentRefused):
-    """The bank asks the cardholder to confirm."""
-
-
 class Forbidden(DomainError):
     """Your role does not allow this."""
 
@@ -105,10 +101,6 @@ class CsrfTokenMissing(Forbidden):
 
 class OwnLesson(Forbidden):
     """Nobody can book their own lesson."""
-
-
-class EmailNotVerified(Forbidden):
-    """Confirm your e-mail address first."""
 
 
 class NotFound(DomainError):

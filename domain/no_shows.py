@@ -35,15 +35,6 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     resolved_by: UUID | None
 
 
-class Strike(msgspec.Struct, frozen=True, kw_only=True):
-    """One lesson that an instructor cancelled or missed."""
-
-    booking_id: BookingId
-    instructor_id: UUID
-    kind: Literal["cancelled", "no_show"]
-    at: datetime
-
-
 class Attended(msgspec.Struct, frozen=True, kw_only=True):
     """The lesson that a report is about."""
 

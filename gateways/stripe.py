@@ -210,13 +210,6 @@ class StripeGateway:
             return reading(error)
         return account_seen(found)
 
-    async def retrieve_account(self, account_id: str) -> AccountSeen:
-        """The same for people who wait; `PaymentUnavailable` when Stripe does not answer."""
-        found = await self.account(account_id)
-        if isinstance(found, AccountSeen):
-            return found
-        raise PaymentUnavailable(retry_after=5)
-
     async def balance_transactions(
         self, stripe_account_id: str | None, *, since: datetime | None, after: str | None = None
     ) -> BalanceTransactionPage | Refused | Unknown:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from domain.cancellation import Side
 from domain.ids import BookingId
-from domain.no_shows import Report, ReportState, Strike
+from domain.no_shows import Report, ReportState
 from storage.query import Tx, query
 
 
@@ -44,9 +44,3 @@ async def insert_strikes(
     kinds: list[str],
     now: datetime,
 ) -> None: ...
-
-
-@query
-async def strikes_of_instructor(
-    tx: Tx, *, instructor_id: UUID, since: datetime, most: int
-) -> list[Strike]: ...

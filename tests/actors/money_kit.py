@@ -47,8 +47,7 @@ class Market:
         process: Process,
         settings: Settings,
         writer: ClockWriter,
-        emulator: Emulator,
-        http: httpx.AsyncClient,
+        stripe: tuple[Emulator, httpx.AsyncClient],
     ) -> None:
         """Made by `open_market`. `db` belongs to who looks on; the process has its own."""
         self.db = db
@@ -56,10 +55,9 @@ class Market:
         self.settings = settings
         self.clock = SharedClock(writer.path)
         self.writer = writer
-        self.emulator = emulator
+        self.emulator, self.http = stripe
         self.receiver = Receiver()
         self.mails = Mails()
-        self.http = http
         self.fired: list[str] = []
 
     @property
@@ -377,7 +375,7 @@ async def open_market(
     writer.freeze(max(BOOKED_AT, writer.now()))
     db = await Database.connect(database_url)
     process = await Process.start(settings, SharedClock(writer.path))
-    market = Market(db, process, settings, writer, emulator, stripe)
+    market = Market(db, process, settings, writer, (emulator, stripe))
     receiver.money = market.money
     market.receiver, market.mails = receiver, mails
     try:

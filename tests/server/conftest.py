@@ -173,7 +173,7 @@ async def onboarded(app: Litestar, http: httpx.AsyncClient, person: Person) -> N
         assert done.status_code < 400, done.text
     parts = app.state["parts"]
     status = await http.get("/api/instructor/stripe/status", headers=person.auth)
-    account = await parts.instructors._stripe.retrieve_account(status.json()["account_id"])
+    account = await parts.instructors._stripe.account(status.json()["account_id"])
     assert isinstance(account, AccountSeen)
     restrictions = Restrictions(
         db=parts.idempotency._db,
