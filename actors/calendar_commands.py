@@ -47,6 +47,8 @@ class Confirm(BaseCommand, frozen=True, kw_only=True):
     """Confirms a paid booking. After its hold: takes the slot again, or ends as `slot_lost`."""
 
     booking_id: BookingId
+    is_let_go: bool = False
+    """Whether the money came, and was let go before anybody knew: the slot is not taken again."""
 
 
 class ExtendHold(BaseCommand, frozen=True, kw_only=True):

@@ -115,7 +115,8 @@ def _confirm(
         return confirmed
     if booking.status != "expired":
         return BookingState(f"the booking is {booking.status}")
-    if not is_slot_lost and now < booking.start_at and memory.is_free(booking, now):
+    is_lost = is_slot_lost or command.is_let_go or now >= booking.start_at
+    if not is_lost and memory.is_free(booking, now):
         return confirmed
     return Change(
         command=command,

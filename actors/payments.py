@@ -89,6 +89,7 @@ class _Planned(msgspec.Struct, frozen=True):
 
 class _AskCalendar(msgspec.Struct, frozen=True):
     instructor_id: UserId
+    is_let_go: bool
 
 
 class _NeedsCustomer(msgspec.Struct, frozen=True):
@@ -320,7 +321,7 @@ class Payments:
         facts = scene.facts
         if step.kind == "ask_confirm":
             await stage_confirm(tx, scene)
-            return _AskCalendar(facts.instructor_id)
+            return _AskCalendar(facts.instructor_id, is_let_go=step.status == "released")
         if step.kind in NEEDS_CUSTOMER and facts.stripe_customer_id is None:
             return _NeedsCustomer(facts.student_id)
         begun = msgspec.structs.replace(
@@ -336,6 +337,7 @@ class Payments:
             command_id=CommandId(new_id(self._clock.now())),
             actor=why.actor,
             booking_id=BookingId(booking_id),
+            is_let_go=asked.is_let_go,
         )
         try:
             await self._calendars.ask(asked.instructor_id, command)

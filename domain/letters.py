@@ -245,12 +245,16 @@ def _collection(occasion: Occasion) -> Letter | None:
 def _slot_lost(occasion: Occasion) -> Letter | None:
     if not occasion.is_student or occasion.lesson.outcome != "slot_lost":
         return None
+    if occasion.lesson.start_at in occasion.alternatives:
+        subject, when = "Your payment came too late", "when the time was not held for you any more"
+    else:
+        subject, when = "Somebody was faster", "when the time was taken already"
     times = " and ".join(occasion.when(each) for each in occasion.alternatives)
     offer = f"Free at the moment: {times}." if times else "Please look for another time."
     return Letter(
-        subject=f"Somebody was faster: {occasion.what}",
+        subject=f"{subject}: {occasion.what}",
         paragraphs=(
-            f"Your payment came when the time was taken already: {occasion.what}.",
+            f"Your payment came {when}: {occasion.what}.",
             "Nothing was charged; what was reserved on your card is let go.",
             offer,
         ),

@@ -23,7 +23,7 @@ from domain.payments import (
     is_tried,
 )
 from domain.settings import Policy
-from domain.timings import AT_REST, KEPT, UNPAID, capture_at, outgrows
+from domain.timings import AT_REST, KEPT, UNPAID, capture_at, is_missed, outgrows
 from domain.withholding import is_reversal_due, share_first, taking, to_pay
 
 GONE: frozenset[PaymentStatus] = frozenset({"auth_lost", "released"})
@@ -220,6 +220,8 @@ def _ended(facts: MoneyFacts, payment: Payment, *, now: datetime, policy: Policy
         return _owed_back(facts, payment)
     if facts.outcome == "credit" and payment.status != "collection":
         return _collect(facts, payment, "capture_as_fee", "crediting", now=now, policy=policy)
+    if is_missed(facts.status, facts.outcome, payment.status, payment.authorized_at):
+        return Step("ask_confirm", "released")
     # a debt that turns out not to be one is let go like what was never taken
     is_at_rest = payment.status in AT_REST and payment.status != "collection"
     return None if is_at_rest else _unowed(facts, payment)

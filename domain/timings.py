@@ -159,7 +159,20 @@ def after_last_attempt(policy: Policy) -> int:
     return len(policy.ladder_before) + 1
 
 
+def is_missed(
+    status: BookingStatus,
+    outcome: Outcome | None,
+    payment_status: PaymentStatus,
+    authorized_at: datetime | None,
+) -> bool:
+    """Whether the bank said yes to an ended hold while its money was let go: to be told (B3b)."""
+    is_unsaid = status == "expired" and outcome is None
+    return is_unsaid and payment_status == "released" and authorized_at is not None
+
+
 def _is_at_rest(clock: BookingClock, *, policy: Policy) -> bool:
+    if is_missed(clock.status, clock.outcome, clock.payment_status, clock.authorized_at):
+        return False
     if clock.payment_status == "released" and clock.outcome in OWED_OUTCOMES | {"credit"}:
         # let go because of a move; the card is asked once more for what is owed (P32b)
         is_credit = clock.outcome == "credit"

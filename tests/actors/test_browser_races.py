@@ -11,11 +11,19 @@ from actors.calendar_commands import ExtendHold
 from actors.payment_records import Why
 from domain.bookings import SYSTEM, Actor
 from domain.ids import CommandId, new_id
-from domain.operations import IntentSeen, MethodSeen, SetupSeen
+from domain.operations import (
+    Answer,
+    Call,
+    CancelIntent,
+    IntentSeen,
+    MethodSeen,
+    SetupSeen,
+)
 from tests.actors.chaos_kit import MOMENTS_MAX, weave
 from tests.actors.money_kit import Lesson, Market
 
 ROUNDS = 12
+TOLD = "SELECT count(*)::int FROM outbox WHERE topic = $1 AND subject_id = $2"
 HEARD = Why(actor=SYSTEM, cause="webhook")
 
 
@@ -96,3 +104,33 @@ async def test_a_challenge_books_whoever_tells_of_it_first(market: Market, seed:
     confirm = after_a_moment(seed, lesson, None)
     answer, _ = await asyncio.gather(confirm, look(market, lesson, intent))
     assert (answer.booking.status, answer.booking.payment_status) == ("confirmed", "authorized")
+
+
+@pytest.mark.parametrize("is_taken", [False, True])
+async def test_a_challenge_passed_while_its_money_is_let_go_is_told(
+    market: Market, monkeypatch: pytest.MonkeyPatch, *, is_taken: bool
+) -> None:
+    lesson = await market.lesson(lead=timedelta(hours=6))
+    await lesson.book("pm_card_authenticationRequired")
+    first, intent = lesson.id, str((await market.intents(lesson.id))[0]["id"])
+    market.receiver.is_closed = True
+    perform = market.money.stripe.perform
+
+    async def performed(call: Call, *, key: str) -> Answer:
+        if isinstance(call, CancelIntent):
+            await market.control(f"/_emulator/3ds/{intent}/complete", {})
+        return await perform(call, key=key)
+
+    monkeypatch.setattr(market.money.stripe, "perform", performed)
+    if is_taken:
+        market.writer.freeze(market.clock.now() + timedelta(minutes=16))
+        await lesson.book(by=await market._person("student"))
+        await market.settle()
+    else:
+        await market.travel(market.clock.now() + timedelta(minutes=16))
+    late = await market.booking(first)
+    assert (late.status, late.outcome, late.payment_status) == ("expired", "slot_lost", "released")
+    assert await market.totals(first) == {}
+    await market.travel(lesson.start_at)
+    assert (await market.booking(first)).outcome == "slot_lost"
+    assert await market.value(TOLD, "booking.slot_lost", first) == 1

@@ -161,8 +161,24 @@ def due_now(stage: Stage) -> list[str]:
         is_top_up_owed=bool(told.consumed_cents and not paid.top_up_id),
         outcome=told.outcome,
         ended_at=told.ended_at,
+        authorized_at=paid.authorized_at,
     )
     return [due.kind for due in timings_for(clock, now=LATE, policy=POLICY) if due.due_at <= LATE]
+
+
+@pytest.mark.parametrize("outcome", [None, "slot_lost"])
+@pytest.mark.parametrize("is_authorized", [True, False])
+def test_a_yes_of_the_bank_that_came_during_the_release_is_told_once(
+    outcome: Outcome | None, *, is_authorized: bool
+) -> None:
+    told, paid = staged("expired", outcome, "released")
+    authorized_at = END if is_authorized else None
+    stage = (told, msgspec.structs.replace(paid, authorized_at=authorized_at))
+    is_told = is_authorized and outcome is None
+    assert due_now(stage) == (["settle"] if is_told else [])
+    (told, paid), kinds = to_rest(stage)
+    assert kinds == (["ask_confirm"] if is_told else [])
+    assert (told.outcome, paid.status) == ("slot_lost" if is_told else outcome, "released")
 
 
 @pytest.mark.parametrize("outcome", ["charged", "credit"])

@@ -255,6 +255,12 @@ def test_who_lost_a_slot_is_told_two_others() -> None:
     text = letter.text("http://localhost/lessons/3")
     assert "20:00 (Europe/Berlin) and Wed 10 Mar 2027, 21:00 (Europe/Berlin)" in text
     assert "Nothing was charged" in text
+    assert letter.subject.startswith("Somebody was faster")
+    free = msgspec.structs.replace(occasion, alternatives=(START, START + timedelta(hours=1)))
+    late = letter_of(free)
+    assert late is not None
+    assert late.subject.startswith("Your payment came too late")
+    assert "taken already" not in late.text("http://localhost/lessons/3")
     other = msgspec.structs.replace(occasion, reader=READERS[INSTRUCTOR])
     assert letter_of(other) is None
 
