@@ -33,6 +33,7 @@ class Foundation:
 
     async def start(self, release: Child) -> None:
         """Start all services; run `release` once as soon as the database is there."""
+        self._choose_ports()
         await together(
             [
                 self._start_database(release),
@@ -43,11 +44,24 @@ class Foundation:
         )
         keep(self._directory, self._memory)
 
-    def _port(self, name: str) -> int:
-        """Return a server's port, written down before the server starts."""
-        port = self._memory.port(name)
+    def _choose_ports(self) -> None:
+        """Choose every server's port and write it down before a server starts.
+
+        While processes are started a new one may hold, for a moment, a port that was just tried.
+        """
+        outside = self._outside
+        needed = {
+            "postgres": outside.database_url is None,
+            "nats": outside.nats_url is None,
+            "mail": outside.smtp_url is None,
+            "stripe": not outside.has_stripe,
+        }
+        for name in (name for name, is_needed in needed.items() if is_needed):
+            self._memory.port(name)
         keep(self._directory, self._memory)
-        return port
+
+    def _port(self, name: str) -> int:
+        return self._memory.ports[name]
 
     async def _start_database(self, release: Child) -> None:
         """Start or use the database and bring its schema up to date."""

@@ -2,7 +2,8 @@
 
 Run as `python -I -S launch.py <parent pid> <signal number> <as root: 0 or 1> -- program args…`;
 without site packages, so that it costs a few milliseconds. `<as root>` 0 means: when root runs the
-sandbox, show the program an ordinary user, because PostgreSQL refuses to run as root.
+sandbox, show the program an ordinary user, because PostgreSQL refuses to run as root. With the lone
+argument `can-rename-root` it tells by its exit code whether root can be shown as an ordinary user.
 """
 
 import ctypes
@@ -14,6 +15,7 @@ from pathlib import Path
 PR_SET_PDEATHSIG = 1
 CLONE_NEWUSER = 0x10000000
 UNPRIVILEGED_USER = "nobody"
+CAN_RENAME_ROOT = "can-rename-root"
 
 
 def die_with_parent(parent: int, signal_number: int) -> None:
@@ -25,7 +27,7 @@ def die_with_parent(parent: int, signal_number: int) -> None:
         sys.exit(1)
 
 
-def can_rename_root() -> bool:
+def _can_rename_root() -> bool:
     """Tell whether this machine lets a process enter a user namespace of its own."""
     if sys.platform != "linux":
         return False
@@ -56,7 +58,7 @@ def _stop_being_root() -> None:
     """Become an ordinary user: by another name where possible, else really."""
     if os.geteuid() != 0:
         return
-    if can_rename_root():
+    if _can_rename_root():
         _enter_user_namespace()
         return
     user = pwd.getpwnam(UNPRIVILEGED_USER)
@@ -67,6 +69,8 @@ def _stop_being_root() -> None:
 
 def main(arguments: list[str]) -> None:
     """Replace this process by the program behind `--`."""
+    if arguments == [CAN_RENAME_ROOT]:
+        sys.exit(0 if _can_rename_root() else 1)
     parent, signal_number, as_root, separator, *program = arguments
     if separator != "--":
         sys.exit("usage: launch.py <parent pid> <signal> <as root> -- program args…")

@@ -8,13 +8,14 @@ import stat
 import subprocess
 import sys
 import time
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
 import asyncpg
 
-from sandbox.launch import UNPRIVILEGED_USER, can_rename_root
+from sandbox.launch import CAN_RENAME_ROOT, UNPRIVILEGED_USER
 from sandbox.ports import LOOPBACK
 from sandbox.processes import LAUNCHER, Child, ProcessFailedError, child_environment
 
@@ -202,3 +203,14 @@ def _is_server_in(process: Path, data: Path) -> bool:
         return is_postgres and process.joinpath("cwd").readlink() == data.resolve()
     except OSError:
         return False
+
+
+@cache
+def can_rename_root() -> bool:
+    """Tell whether root can be shown to PostgreSQL as an ordinary user.
+
+    Asked in a process of its own: a fork of this one would hold its sockets for a while, and with
+    them a port that was found free and is about to be used.
+    """
+    ask = [sys.executable, "-I", "-S", str(LAUNCHER), CAN_RENAME_ROOT]
+    return subprocess.run(ask, check=False).returncode == 0
