@@ -25,7 +25,7 @@ from domain.disputes import (
     is_newer,
     recovery_of,
 )
-from domain.errors import DomainError, NotFound, PaymentUnavailable
+from domain.errors import DisputeClosed, DomainError, NotFound, PaymentUnavailable
 from domain.ids import BookingId
 from domain.movements import DisputeSeen, FraudWarningSeen
 from domain.payments import Payment
@@ -135,10 +135,17 @@ class Disputes:
             await self._refunds.forestall(booking_id, why)
 
     async def answer(self, dispute_id: str, *, text: str, key: str, why: Why) -> Dispute:
-        """Submits what we know to the bank, once. Raises `NotFound`, `PaymentUnavailable`."""
+        """Submits what we know to the bank, once.
+
+        Raises `NotFound`, `DisputeClosed` (answered, or its time is over), `PaymentUnavailable`.
+        """
         if await dispute_by_id(self._db.reads, dispute_id=dispute_id) is None:
             raise NotFound
-        await self._take_in(await self._stripe.answer_dispute(dispute_id, text=text, key=key), why)
+        try:
+            seen = await self._stripe.answer_dispute(dispute_id, text=text, key=key)
+        except NotFound as refusal:
+            raise DisputeClosed from refusal
+        await self._take_in(seen, why)
         found = await dispute_by_id(self._db.reads, dispute_id=dispute_id)
         if found is None:
             raise NotFound

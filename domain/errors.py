@@ -175,6 +175,10 @@ class OperationDiffers(Conflict):
     """Stripe does not show what you say of this write."""
 
 
+class DisputeClosed(Conflict):
+    """The bank takes no answer to this dispute any more."""
+
+
 class TooMany(DomainError):
     """Too many requests."""
 

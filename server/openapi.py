@@ -24,6 +24,7 @@ from domain.errors import (
     BookingState,
     CalendarChanged,
     CardDeclined,
+    DisputeClosed,
     DomainError,
     EmailTaken,
     Forbidden,
@@ -54,6 +55,7 @@ CONFLICTS: dict[str, type[DomainError]] = {
     "cancel_booking": BookingState,
     "quote_cancellation": BookingState,
     "update_method": BookingState,
+    "answer_dispute": DisputeClosed,
 }
 """The usual conflict of an address; `docs/problems.md` lists all."""
 NAMING = frozenset({"book_lesson", "update_method"})

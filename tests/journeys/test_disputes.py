@@ -63,6 +63,10 @@ async def test_m35_a_won_dispute_costs_its_fee_alone(market: Market) -> None:
     assert lesson.booking["payment_status"] == "settled"
     assert await lesson.totals() == WON
     assert await lesson.writes_total() == PLAIN
+    with pytest.raises(Refused) as again:
+        await answer(lesson, "losing_evidence")
+    assert (again.value.status, again.value.code) == (409, "dispute-closed")
+    assert (await dispute_of(lesson))["status"] == "won"
 
 
 async def test_nothing_is_refunded_or_paid_out_while_a_bank_decides(market: Market) -> None:
