@@ -24,6 +24,7 @@ PATIENCE_SECONDS = 5.0
 RECONNECT_SECONDS = 0.25
 PENDING_BYTES_MAX = 8 * 1024 * 1024
 ANSWERS_AT_ONCE_MAX = 1024
+WRITING_PAUSES = (0, 0, 0.001, 0.01, 0.1, 1)
 
 Handler = Callable[[str, bytes], Awaitable[None]]
 Answerer = Callable[[bytes], Awaitable[bytes]]
@@ -187,6 +188,11 @@ class Bus:
 
     async def flush(self) -> None:
         """Waits until the server has what was sent and knows what is listened to."""
+        # nats-py's PING is written at once and overtakes what still waits to be written
+        for pause in WRITING_PAUSES:
+            if not self._client.pending_data_size:
+                break
+            await asyncio.sleep(pause)
         await self._client.flush()
 
     async def close(self) -> None:

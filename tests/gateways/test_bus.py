@@ -9,6 +9,7 @@ from domain.errors import Unavailable
 from gateways.bus import Bus, NobodyAnswers
 from sandbox.nats import Nats
 from sandbox.ports import free_port
+from tests.model.wire import Wire
 
 POLLS_MAX = 500
 
@@ -60,6 +61,22 @@ async def test_a_queue_shares_messages_and_a_failing_handler_hears_the_next(nats
     for each in listening:
         await each.end()
     await bus.close()
+
+
+async def test_a_flush_asks_after_what_is_listened_to(nats_url: str) -> None:
+    async def hear(_: str, __: bytes) -> None:
+        pass
+
+    wire = Wire(nats_url)
+    await wire.open()
+    bus = await Bus.connect(wire.url)
+    for number in range(5):
+        await bus.subscribe(f"tests.bus.order.{number}", hear)
+        await bus.flush()
+        asked = bytes(wire.sent)
+        assert asked.rindex(b"PING") > asked.index(f"SUB tests.bus.order.{number}".encode())
+    await bus.close()
+    await wire.close()
 
 
 async def test_a_server_that_is_not_there_is_named_without_its_password() -> None:

@@ -13,6 +13,8 @@ class Wire:
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
         self.url = ""
+        self.sent = bytearray()
+        """What clients have sent, for those who ask about its order."""
 
     async def open(self) -> None:
         """Listens on a port of its own."""
@@ -35,12 +37,19 @@ class Wire:
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection(self._parts.hostname, self._parts.port)
         self._writers |= {writer, back}
-        await asyncio.gather(self._copy(reader, back), self._copy(there, writer))
+        await asyncio.gather(self._copy(reader, back, self.sent), self._copy(there, writer))
         self._writers -= {writer, back}
 
-    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _copy(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        record: bytearray | None = None,
+    ) -> None:
         try:
             while chunk := await reader.read(65_536):
+                if record is not None:
+                    record += chunk
                 writer.write(chunk)
                 await writer.drain()
         except ConnectionError:
