@@ -1,10 +1,12 @@
 """Who hears what concerns them: sockets by user, fed from `events.user.<user_id>` on the bus."""
 
 import asyncio
+from contextlib import suppress
 from uuid import UUID
 
 from actors.live_frames import event_of
 from actors.live_sockets import Socket
+from domain.errors import Unavailable
 from gateways.bus import Bus, Subscription
 
 SUBJECT = "events.user"
@@ -21,14 +23,18 @@ class Rooms:
         self._ending: set[asyncio.Task[None]] = set()
 
     async def join(self, socket: Socket, user_id: UUID) -> None:
-        """Returns when the bus knows that somebody listens."""
+        """Returns when the bus knows that somebody listens. `Unavailable` when it does not say."""
         sockets = self._sockets.setdefault(user_id, set())
         sockets.add(socket)
         socket.follows_me = True
         if user_id not in self._listening:
             self._listening[user_id] = asyncio.create_task(self._listen(user_id))
         # many may wait for one listener: who gives up waiting must not take it from the others
-        await asyncio.shield(self._listening[user_id])
+        try:
+            await asyncio.shield(self._listening[user_id])
+        except Unavailable:
+            self.leave(socket)
+            raise
 
     def leave(self, socket: Socket) -> None:
         """The last one to leave ends the subscription."""
@@ -51,7 +57,11 @@ class Rooms:
 
     async def _listen(self, user_id: UUID) -> Subscription:
         subscription = await self._bus.subscribe(f"{SUBJECT}.{user_id}", self._heard)
-        await self._bus.flush()
+        try:
+            await self._bus.flush()
+        except Unavailable:
+            await subscription.end()
+            raise
         return subscription
 
     async def _heard(self, subject: str, payload: bytes) -> None:
@@ -73,5 +83,6 @@ class Rooms:
 
 
 async def _ended(listening: asyncio.Task[Subscription]) -> None:
-    subscription = await listening
-    await subscription.end()
+    with suppress(Unavailable):
+        subscription = await listening
+        await subscription.end()

@@ -24,6 +24,7 @@ PATIENCE_SECONDS = 5.0
 RECONNECT_SECONDS = 0.25
 PENDING_BYTES_MAX = 8 * 1024 * 1024
 ANSWERS_AT_ONCE_MAX = 1024
+ANSWER_SECONDS = 2
 WRITING_PAUSES = (0, 0, 0.001, 0.01, 0.1, 1)
 
 Handler = Callable[[str, bytes], Awaitable[None]]
@@ -121,10 +122,7 @@ class Bus:
         """Asks the server for an answer; `Unavailable` when there is none."""
         if not self.is_connected:
             raise Unavailable("NATS does not answer", retry_after=1)
-        try:
-            await self._client.flush(timeout=2)
-        except (nats.errors.Error, TimeoutError) as error:
-            raise Unavailable("NATS does not answer", retry_after=1) from error
+        await self.flush()
 
     async def publish(self, subject: str, payload: bytes) -> None:
         """Says something to whoever listens now: a hint, lost while there is no connection."""
@@ -187,13 +185,20 @@ class Bus:
         return await self._client.subscribe(subject, queue=queue, cb=heard)  # pyright: ignore[reportUnknownMemberType] - one of its options has no type
 
     async def flush(self) -> None:
-        """Waits until the server has what was sent and knows what is listened to."""
+        """Waits until the server has what was sent and knows what is listened to.
+
+        Raises `Unavailable` when it does not answer. While there is no connection it waits for
+        nothing: what is listened to is told to the server with the next one.
+        """
         # nats-py's PING is written at once and overtakes what still waits to be written
         for pause in WRITING_PAUSES:
             if not self._client.pending_data_size:
                 break
             await asyncio.sleep(pause)
-        await self._client.flush()
+        try:
+            await self._client.flush(timeout=ANSWER_SECONDS)
+        except (nats.errors.Error, TimeoutError) as error:
+            raise Unavailable("NATS does not answer", retry_after=1) from error
 
     async def close(self) -> None:
         """Sends what waits and closes for good."""

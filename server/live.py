@@ -101,6 +101,7 @@ async def open_live(*, db: Database, bus: Bus, clock: Clock) -> AsyncGenerator[H
             hub.end_session(UUID(payload.decode("ascii")))
 
         subscription = await bus.subscribe(SESSION_ENDED, ended)
+        await bus.flush()
         try:
             yield hub
         finally:

@@ -79,6 +79,17 @@ async def test_a_flush_asks_after_what_is_listened_to(nats_url: str) -> None:
     await wire.close()
 
 
+async def test_a_silent_nats_is_said_to_be_unavailable(nats_url: str) -> None:
+    wire = Wire(nats_url)
+    await wire.open()
+    bus = await Bus.connect(wire.url)
+    wire.is_silent = True
+    with pytest.raises(Unavailable):
+        await bus.flush()
+    await bus.close()
+    await wire.close()
+
+
 async def test_a_server_that_is_not_there_is_named_without_its_password() -> None:
     port = free_port()
     with pytest.raises(Unavailable) as refused:

@@ -1,6 +1,7 @@
-"""A wire to a server that a test can cut."""
+"""A wire to a server that a test can cut or make silent."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from urllib.parse import urlsplit, urlunsplit
 
 
@@ -15,6 +16,8 @@ class Wire:
         self.url = ""
         self.sent = bytearray()
         """What clients have sent, for those who ask about its order."""
+        self.is_silent = False
+        """Whether what the server says is lost."""
 
     async def open(self) -> None:
         """Listens on a port of its own."""
@@ -37,22 +40,29 @@ class Wire:
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection(self._parts.hostname, self._parts.port)
         self._writers |= {writer, back}
-        await asyncio.gather(self._copy(reader, back, self.sent), self._copy(there, writer))
+        await asyncio.gather(self._ask(reader, back), self._answer(there, writer))
         self._writers -= {writer, back}
 
-    async def _copy(
-        self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        record: bytearray | None = None,
-    ) -> None:
-        try:
-            while chunk := await reader.read(65_536):
-                if record is not None:
-                    record += chunk
+    async def _ask(self, reader: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+        async for chunk in _read(reader, back):
+            self.sent += chunk
+            back.write(chunk)
+
+    async def _answer(self, there: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async for chunk in _read(there, writer):
+            if not self.is_silent:
                 writer.write(chunk)
-                await writer.drain()
-        except ConnectionError:
-            pass
-        finally:
-            writer.transport.abort()
+
+
+async def _read(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> AsyncGenerator[bytes]:
+    """What comes in, until it ends; then the other side ends too."""
+    try:
+        while chunk := await reader.read(65_536):
+            yield chunk
+            await writer.drain()
+    except ConnectionError:
+        pass
+    finally:
+        writer.transport.abort()
