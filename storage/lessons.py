@@ -41,6 +41,14 @@ class Lesson(msgspec.Struct, frozen=True, kw_only=True):
     is_excused: bool
 
 
+class LessonName(msgspec.Struct, frozen=True, kw_only=True):
+    """What a lesson is called, and who teaches it."""
+
+    id: BookingId
+    title: str
+    instructor_name: str
+
+
 class Hold(msgspec.Struct, frozen=True, kw_only=True):
     """A time kept for a student who has not finished booking."""
 
@@ -65,6 +73,12 @@ async def lessons_of_instructor(
 
 @query
 async def lesson_by_id(tx: Tx, *, booking_id: BookingId, viewer_id: UserId) -> Lesson | None: ...
+
+
+@query
+async def lesson_names(
+    tx: Tx, *, booking_ids: list[BookingId], viewer_id: UserId
+) -> list[LessonName]: ...
 
 
 @query

@@ -1,9 +1,13 @@
 """A student's money: cards, credit, and what was charged and given back."""
 
+from collections.abc import Mapping
+from uuid import UUID
+
 import msgspec
 from litestar import get
 from litestar.response import Redirect, Template
 
+from domain.ids import BookingId
 from domain.journals import LotSource
 from domain.money import CURRENCY
 from domain.statements import StudentLine
@@ -11,6 +15,7 @@ from server.guards import known
 from server.pages.frame import frame_of, show, sign_in_first
 from server.requests import Request
 from storage.credits import lots_of_user
+from storage.lessons import LessonName, lesson_names
 from storage.payment_methods import methods_of_user
 from storage.statements import student_lines
 
@@ -46,6 +51,7 @@ class Happened(msgspec.Struct, frozen=True, kw_only=True):
 
     line: StudentLine
     text: str
+    lesson: LessonName | None
     card_cents: int
     credit_cents: int
 
@@ -59,6 +65,9 @@ async def billing(request: Request) -> Template | Redirect:
     reads, me = request.parts.reads, frame.viewer.id
     lots = await lots_of_user(reads, user_id=me, now=frame.now)
     lines = await student_lines(reads, user_id=me, most=SHOWN_MAX)
+    ids = [BookingId(each.booking_id) for each in lines if each.booking_id is not None]
+    found = await lesson_names(reads, booking_ids=ids, viewer_id=me)
+    names: dict[UUID, LessonName] = {each.id: each for each in found}
     return show(
         "billing",
         frame,
@@ -67,16 +76,17 @@ async def billing(request: Request) -> Template | Redirect:
             "sources": SOURCES,
             "credit_cents": sum(lot.remaining_cents for lot in lots),
             "cards": await methods_of_user(reads, user_id=me),
-            "happened": [_happened(each) for each in lines],
+            "happened": [_happened(each, names) for each in lines],
             "currency": CURRENCY,
         },
     )
 
 
-def _happened(line: StudentLine) -> Happened:
+def _happened(line: StudentLine, names: Mapping[UUID, LessonName]) -> Happened:
     return Happened(
         line=line,
         text=KINDS.get(line.kind, "Payment"),
+        lesson=names.get(line.booking_id) if line.booking_id else None,
         card_cents=line.refund_cents - line.card_cents,
         credit_cents=line.credit_cents,
     )

@@ -52,6 +52,8 @@ async def test_a_student_sees_cards_credit_and_payments(
     await expect(credit).to_contain_text("From a cancelled lesson")
     payments = page.get_by_role("region", name="Payments")
     await expect(payments).to_contain_text("Charged to your card")
+    lesson = payments.get_by_role("link").first
+    await expect(lesson).to_have_text("Piano for beginners with Ana Belén Castellanos-Whitfield")
     await expect(payments).to_contain_text("−$60.00")
     await expect(payments).to_contain_text("+$60.00 credit")
     await page.get_by_role("button", name="Remove Visa ending in 4242").click()
