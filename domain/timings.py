@@ -1,6 +1,6 @@
 """Promises that something happens at one instant. `timings_for` alone says which exist."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -74,6 +74,9 @@ TAKING: frozenset[PaymentStatus] = frozenset({"capturing", "crediting"})
 
 BETWEEN_CYCLES: frozenset[PaymentStatus] = frozenset({"releasing", "released"})
 """Statuses of a confirmed booking that was moved and will ask its card again."""
+
+ASKED: frozenset[PaymentStatus] = BETWEEN_CYCLES.union(("authorizing", "auth_lost"))
+"""Statuses of a confirmed booking whose bank is being asked, or is asked next."""
 
 KEPT: frozenset[PaymentStatus] = frozenset({"captured", "payout_pending", "settled"})
 """Taken and not given back in any part."""
@@ -296,9 +299,9 @@ def _confirmed(clock: BookingClock, *, now: datetime, policy: Policy) -> tuple[D
     if is_early or clock.payment_status in BETWEEN_CYCLES:
         # moved away from its hour: what was tried is let go, and the card is asked in its time;
         # a release that nobody answers for is not money that is sure (P14)
-        ends_at = start - policy.cancel_unpaid_before
+        ends_at = _after_asking(clock, policy.cancel_unpaid_before, now=now, policy=policy)
         return (Due(kind="settle", due_at=now), Due(kind="cancel_unpaid", due_at=ends_at))
-    return _unpaid(clock, policy=policy) if is_unpaid else ()
+    return _unpaid(clock, now=now, policy=policy) if is_unpaid else ()
 
 
 def _is_outgrown(clock: BookingClock, now: datetime, policy: Policy) -> bool:
@@ -312,16 +315,32 @@ def _is_outgrown(clock: BookingClock, now: datetime, policy: Policy) -> bool:
     )
 
 
-def _unpaid(clock: BookingClock, *, policy: Policy) -> tuple[Due, ...]:
+def _after_asking(
+    clock: BookingClock, before: timedelta, *, now: datetime, policy: Policy
+) -> datetime:
+    """When an unpaid lesson is warned of, or given up (P14): so long `before` its start.
+
+    Where the card is only asked after that hour, because a move has brought the lesson near or the
+    bank has let go, the bank gets as long to answer as a hold lasts at most.
+    """
+    usual = clock.start_at - before
+    if now < usual or clock.payment_status not in ASKED:
+        return usual
+    return max(now, min(now + policy.hold_longest, clock.start_at))
+
+
+def _unpaid(clock: BookingClock, *, now: datetime, policy: Policy) -> tuple[Due, ...]:
     start = clock.start_at
     if clock.blocked_at is not None:
         # not the student's doing: no warning, and until the lesson begins somebody may mend it
         again_at = clock.blocked_at + policy.blocked_every
         cancelled = Due(kind="cancel_unpaid", due_at=start)
         return (cancelled, Due(kind="authorize", due_at=again_at, attempt=clock.attempt))
-    dues = [Due(kind="cancel_unpaid", due_at=start - policy.cancel_unpaid_before)]
-    if not clock.is_warned:
-        dues.append(Due(kind="warn_payment", due_at=start - policy.warn_before))
+    given_up_at = _after_asking(clock, policy.cancel_unpaid_before, now=now, policy=policy)
+    dues = [Due(kind="cancel_unpaid", due_at=given_up_at)]
+    warned_at = _after_asking(clock, policy.warn_before, now=now, policy=policy)
+    if not clock.is_warned and warned_at < given_up_at:
+        dues.append(Due(kind="warn_payment", due_at=warned_at))
     is_on_ladder = clock.attempt < len(policy.ladder_before)
     if clock.payment_status == "auth_retry" and is_on_ladder:
         due_at = start - policy.ladder_before[clock.attempt]

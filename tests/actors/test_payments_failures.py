@@ -8,7 +8,10 @@ from uuid import uuid4
 import pytest
 import stripe
 
+from actors.moves import MoveWish
 from domain.errors import Invalid, OperationPending, PaymentUnavailable
+from domain.ids import BookingId, new_id
+from domain.moves import Proposal
 from storage.ledger import ledger_entries
 from tests.actors.money_kit import Lesson, Market
 
@@ -267,3 +270,38 @@ async def test_forged_events_are_refused_and_leave_no_trace(market: Market) -> N
         with pytest.raises(Invalid):
             await market.money.stripe_events.receive(body, signature)
     assert await market.value("SELECT count(*)::int FROM stripe_events") == 0
+
+
+async def near(market: Market, lesson: Lesson, *, hours: int) -> None:
+    """Moves a lesson, as both agree, to so many hours from now."""
+    start_at = (market.clock.now() + timedelta(hours=hours)).replace(minute=0)
+    wish, booking_id = MoveWish(start_at=start_at), BookingId(lesson.id)
+    proposal_id = new_id(market.clock.now())
+    asked = await market.money.moves.reschedule(
+        booking_id, wish, proposal_id=proposal_id, viewer=lesson.instructor
+    )
+    assert isinstance(asked, Proposal)
+    await market.money.moves.accept(booking_id, asked.id, viewer=lesson.student)
+
+
+async def test_a_lesson_moved_near_survives_a_moment_without_stripe(market: Market) -> None:
+    lesson = await market.lesson()
+    await lesson.book()
+    await lesson.before(hours=30)
+    await fault(market, "500_before", "/confirm$", times=5)
+    await near(market, lesson, hours=5)
+    await market.travel(market.clock.now() + timedelta(minutes=14), rescues=True)
+    booking = await lesson.read()
+    assert (booking.status, booking.payment_status) == ("confirmed", "authorized")
+
+
+async def test_a_lesson_moved_near_is_given_up_when_stripe_stays_silent(market: Market) -> None:
+    lesson = await market.lesson()
+    await lesson.book()
+    await lesson.before(hours=30)
+    await fault(market, "500_before", "/confirm$", times=0)
+    await near(market, lesson, hours=5)
+    assert (await lesson.read()).status == "confirmed"
+    await market.travel(market.clock.now() + timedelta(minutes=16))
+    booking = await lesson.read()
+    assert (booking.status, booking.outcome) == ("cancelled", "payment_failed")

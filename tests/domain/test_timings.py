@@ -10,7 +10,7 @@ import pytest
 
 from domain.bookings import BookingStatus, PaymentStatus
 from domain.settings import POLICY
-from domain.timings import AT_REST, KEPT, SECURED, UNPAID, BookingClock, timings_for
+from domain.timings import ASKED, AT_REST, KEPT, SECURED, UNPAID, BookingClock, timings_for
 
 ROOT = Path(__file__).parents[2]
 START = datetime(2027, 3, 10, 18, tzinfo=UTC)
@@ -88,6 +88,31 @@ def test_who_must_act_is_warned_and_then_cancelled(status: PaymentStatus) -> Non
         "warn_payment": START - 12 * HOUR,
         "cancel_unpaid": START - 6 * HOUR,
     }
+
+
+@pytest.mark.parametrize("status", sorted(ASKED))
+def test_a_bank_that_is_asked_late_has_a_quarter_of_an_hour_to_answer(
+    status: PaymentStatus,
+) -> None:
+    near = clock_of(payment_status=status)
+    quarter = timedelta(minutes=15)
+    asked_at = START - 5 * HOUR
+    assert dues_of(near, asked_at)["cancel_unpaid"] == asked_at + quarter
+    assert "warn_payment" not in dues_of(near, asked_at)
+    at_last = START - timedelta(minutes=1)
+    assert dues_of(near, at_last)["cancel_unpaid"] == START
+    assert dues_of(near, START + HOUR)["cancel_unpaid"] == START + HOUR
+    on_time = START - 6 * HOUR - timedelta(seconds=1)
+    assert dues_of(near, on_time)["cancel_unpaid"] == START - 6 * HOUR
+
+
+def test_who_is_asked_late_is_not_warned_while_the_bank_decides() -> None:
+    asked_at = START - 8 * HOUR
+    quarter = timedelta(minutes=15)
+    dues = dues_of(clock_of(payment_status="authorizing"), asked_at)
+    assert dues == {"warn_payment": asked_at + quarter, "cancel_unpaid": START - 6 * HOUR}
+    refused = dues_of(clock_of(payment_status="card_required"), asked_at)
+    assert refused == {"warn_payment": START - 12 * HOUR, "cancel_unpaid": START - 6 * HOUR}
 
 
 @pytest.mark.parametrize("status", ["cancelled", "expired", "no_show"])
