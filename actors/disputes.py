@@ -2,11 +2,12 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
 import structlog
+from prometheus_client import Counter
 
 from actors.credit_lots import freeze_lots, release_lots, revoke_lots
 from actors.ledger import post
@@ -41,6 +42,7 @@ from storage.disputes import (
     keep_fraud_warning,
     open_disputes,
     record_dispute,
+    untold,
 )
 from storage.payments import booking_of_intent
 from storage.query import Tx
@@ -49,6 +51,16 @@ from storage.refunds import pending_refunds, refunds_of_booking
 log = structlog.get_logger()
 
 REVISITED_MAX = 100
+
+UNTOLD_WITHIN = timedelta(days=7)
+"""How far a search goes back: twice as long as Stripe tries to tell."""
+
+UNTOLD_AFTER = timedelta(minutes=10)
+"""How long a webhook may take before a search does its work."""
+
+UNTOLD = Counter(
+    "disputes_untold_total", "Disputes and warnings that no webhook told of.", ("kind",)
+)
 
 
 class Disputes:
@@ -108,6 +120,31 @@ class Disputes:
             pending[-1].id if len(pending) == REVISITED_MAX else None,
         )
         return len(found) + len(pending)
+
+    async def search(self) -> int:
+        """Looks for what was opened without a word to us, for its webhook may be lost for good.
+
+        How many it found. Younger ones may still be on their way here.
+        """
+        now = self._clock.now()
+        opened = await self._stripe.opened(now - UNTOLD_WITHIN, now - UNTOLD_AFTER)
+        if not isinstance(opened, list):
+            log.warning("dispute.search_failed", answer=repr(opened))
+            return 0
+        found = await untold(
+            self._db.reads,
+            ids=[each.id for each in opened],
+            payment_intent_ids=[each.payment_intent_id for each in opened],
+        )
+        why, kinds = Why(actor=SYSTEM, cause="search"), {each.id: each.kind for each in opened}
+        for each in found:
+            kind = kinds[each]
+            log.error("dispute.untold", kind=kind, subject=each)
+            UNTOLD.labels(kind).inc()
+            observe = self.observe if kind == "dispute" else self.observe_warning
+            with _later(each):
+                await observe(each, why)
+        return len(found)
 
     async def observe_warning(self, warning_id: str, why: Why) -> None:
         """Keeps an issuer's warning; what was captured for a lesson not yet given goes back."""

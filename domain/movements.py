@@ -190,6 +190,14 @@ class FraudWarningSeen(msgspec.Struct, frozen=True, kw_only=True):
     is_actionable: bool
 
 
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """A dispute or an early fraud warning as a list names it."""
+
+    kind: Literal["dispute", "warning"]
+    id: str
+    payment_intent_id: str
+
+
 class PayoutSeen(msgspec.Struct, frozen=True, kw_only=True, tag="payout", tag_field="seen"):
     """A payout of a connected account as fetched; the fee is the platform's, as Stripe says."""
 

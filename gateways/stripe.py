@@ -26,6 +26,7 @@ from domain.movements import (
     FraudWarningSeen,
     InstantQuote,
     MovementsSeen,
+    Opened,
     PayoutSeen,
     ReverseTopUp,
     ReverseTransfer,
@@ -187,6 +188,10 @@ class StripeGateway:
     async def fraud_warning(self, warning_id: str) -> FraudWarningSeen | Refused | Unknown:
         """An early fraud warning as it is now."""
         return await looked(lambda: self._disputes.fraud_warning(warning_id))
+
+    async def opened(self, since: datetime, until: datetime) -> list[Opened] | Refused | Unknown:
+        """The disputes and early fraud warnings that were opened from `since` to `until`."""
+        return await looked(lambda: self._disputes.opened(since, until))
 
     async def answer_dispute(self, dispute_id: str, *, text: str, key: str) -> DisputeSeen:
         """Submits evidence. `PaymentUnavailable`, `NotFound` when it can no longer be answered."""

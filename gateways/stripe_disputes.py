@@ -1,12 +1,15 @@
 """Disputes and early fraud warnings of Stripe as we read them, and the answer to a dispute."""
 
 from datetime import UTC, datetime
+from typing import Final, Literal
 
 import msgspec
 import stripe
 from stripe import StripeObject
 
-from domain.movements import DisputeSeen, DisputeStatus, FraudWarningSeen
+from domain.movements import DisputeSeen, DisputeStatus, FraudWarningSeen, Opened
+
+PAGE: Final = 100
 
 
 class TransactionBody(msgspec.Struct, frozen=True):
@@ -45,6 +48,13 @@ class WarningBody(msgspec.Struct, frozen=True):
     actionable: bool
 
 
+class OpenedBody(msgspec.Struct, frozen=True):
+    """A dispute or a warning; charges of another business may have no payment intent."""
+
+    id: str
+    payment_intent: str | None = None
+
+
 class StripeDisputes:
     """The requests about disputed charges; they raise the SDK's errors."""
 
@@ -67,6 +77,20 @@ class StripeDisputes:
             is_actionable=body.actionable,
         )
 
+    async def opened(self, since: datetime, until: datetime) -> list[Opened]:
+        """The disputes and early fraud warnings that were opened from `since` to `until`."""
+        params: stripe.params.DisputeListParams = {
+            "created": {"gte": int(since.timestamp()), "lte": int(until.timestamp())},
+            "limit": PAGE,
+        }
+        disputes = await self._api.disputes.list_async(params)
+        warnings = await self._api.radar.early_fraud_warnings.list_async(
+            {"created": params["created"], "limit": PAGE}
+        )
+        found = [_opened(each, "dispute") async for each in disputes.auto_paging_iter()]
+        found += [_opened(each, "warning") async for each in warnings.auto_paging_iter()]
+        return [each for each in found if each is not None]
+
     async def answer(self, dispute_id: str, *, text: str, key: str) -> DisputeSeen:
         """Submits evidence: the bank looks at the first submission only."""
         return _dispute_seen(
@@ -76,6 +100,13 @@ class StripeDisputes:
                 {"idempotency_key": key},
             )
         )
+
+
+def _opened(answer: StripeObject, kind: Literal["dispute", "warning"]) -> Opened | None:
+    body = msgspec.convert(answer.to_dict(), OpenedBody)
+    if body.payment_intent is None:
+        return None
+    return Opened(kind=kind, id=body.id, payment_intent_id=body.payment_intent)
 
 
 def _dispute_seen(answer: StripeObject) -> DisputeSeen:

@@ -1,5 +1,6 @@
 """Disputes and early fraud warnings."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -46,6 +47,10 @@ async def newest_disputes(
 async def open_disputes(
     tx: Tx, *, after_at: datetime | None, after_id: str | None, most: int
 ) -> list[Dispute]: ...
+
+
+@query
+async def untold(tx: Tx, *, ids: Sequence[str], payment_intent_ids: Sequence[str]) -> list[str]: ...
 
 
 @query

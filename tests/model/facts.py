@@ -57,6 +57,7 @@ class Facts:
     reversed: int = 0
     fee_returned: int = 0
     before_dispute: str | None = None
+    answered_by: datetime | None = None
     verdict: str | None = None
     ledger: Totals = field(default_factory=Counter)
 

@@ -21,10 +21,10 @@ class Misfortune(Life[Any]):
     wire: Wire | None
 
     def may_lose(self) -> bool:
-        """Whether a webhook may be lost for ever now: all but the first word of a dispute.
+        """Whether webhooks may be lost while time passes: all but the first word of a dispute.
 
-        What is open is asked about every hour; that something has been opened, a webhook alone
-        tells, and Stripe tries for three days.
+        What is open, and what has been opened, is asked about every hour; here it is asked when
+        the time has passed, and by then another thing may have come of it.
         """
         return not any(
             each.story.card.dispute and not each.story.before_dispute for each in self.threads
@@ -36,7 +36,7 @@ class Misfortune(Life[Any]):
         if kind == "crash":
             await self._crashing(act)
         elif kind in {"fault", "webhooks"}:
-            await self._faulty(act, kind)
+            await self._faulty(act, kind, is_long=is_deaf_allowed)
         elif kind == "bus" and self.wire is not None:
             await self._cut(act)
         elif kind == "deaf" and is_deaf_allowed and self.may_lose():
@@ -44,6 +44,7 @@ class Misfortune(Life[Any]):
             self.market.receiver.is_closed = True
             await self.calmly(act)
             self.market.receiver.is_closed = False
+            await self._heard_again()
             await self.market.travel(self.now + timedelta(minutes=15))
         else:
             await self.calmly(act)
@@ -59,10 +60,10 @@ class Misfortune(Life[Any]):
         self.market.fuse.left = None
         await self.market.settle()
 
-    async def _faulty(self, act: Act, kind: str) -> None:
+    async def _faulty(self, act: Act, kind: str, *, is_long: bool) -> None:
         actions = REQUEST_FAULTS if kind == "fault" else WEBHOOK_FAULTS
         action, times = self.random.choice(actions), self.random.randint(1, 5)
-        if action == "drop" and not self.may_lose():
+        if action == "drop" and is_long and not self.may_lose():
             action = "duplicate"
         self.tell("fault", action, times)
         match = {"method": "POST", "path": "^/v1/(payment_intents|refunds|transfers|payouts)"}
@@ -80,8 +81,17 @@ class Misfortune(Life[Any]):
         await self.market.http.delete("/_emulator/faults")
         await self.market.money.payments.rescue(is_boot=True)
         await self.hands.revisit()
-        # what was dropped or put off comes again
+        # what was put off comes again; what was dropped does not
         await self.market.travel(self.now + timedelta(minutes=15))
+        if await self.market.money.disputes.search():
+            await self.market.settle()
+
+    async def _heard_again(self) -> None:
+        """Somebody enables the endpoints that Stripe has given up after three days."""
+        listed = (await self.market.http.get("/v1/webhook_endpoints")).json()
+        for each in listed["data"]:
+            path = f"/v1/webhook_endpoints/{each['id']}"
+            (await self.market.http.post(path, data={"disabled": "false"})).raise_for_status()
 
     async def _again(self, act: Act) -> None:
         """The asker repeats; what has happened already is refused, and that is well."""

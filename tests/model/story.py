@@ -35,6 +35,8 @@ KEPT_OFF_SESSION = timedelta(days=4, hours=18)
 KEPT_ON_SESSION = timedelta(days=7)
 MARGIN = 2 * HOUR
 DEBT = timedelta(days=14)
+ANSWERED_WITHIN = timedelta(days=20)
+"""A dispute is lost at the end of the nineteenth day after it was opened, as banks' days go."""
 GRACE = {"student": 15 * MINUTE, "instructor": 10 * MINUTE}
 
 Due = tuple[datetime, Callable[[datetime], None]]
@@ -87,8 +89,14 @@ class Story(Facts):
 
     def _next(self) -> Due | None:
         """The next promise: its instant and what happens then."""
-        found = [each for each in (self._next_of_money(), self._next_of_report()) if each]
+        promises = (self._next_of_money(), self._next_of_report(), self._next_of_bank())
+        found = [each for each in promises if each]
         return min(found, key=lambda each: each[0]) if found else None
+
+    def _next_of_bank(self) -> Due | None:
+        if self.payment != "disputed" or self.answered_by is None:
+            return None
+        return self.answered_by, self._unanswered
 
     def _next_of_report(self) -> Due | None:
         is_open = self.report is not None and self.report.state == "open"
@@ -166,17 +174,21 @@ class Story(Facts):
         self.status = "completed"
 
     def _capture(self, at: datetime) -> None:
-        del at
         self.payment = "settled"
         for each in (paid(self.part), consumed(self.part), topped_up(self.part)):
             self.ledger.update(each)
-        self._question()
+        self._question(at)
 
-    def _question(self) -> None:
+    def _question(self, at: datetime) -> None:
         if self.card.dispute:
             self.before_dispute, self.payment = self.payment, "disputed"
         if self.card.dispute == "chargeback":
             self.ledger.update(questioned(self.part))
+            midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
+            self.answered_by = midnight + ANSWERED_WITHIN
+
+    def _unanswered(self, at: datetime) -> None:
+        self.judged("lost", at)
 
     def _write_off(self, at: datetime) -> None:
         self._release(at)
@@ -221,7 +233,7 @@ class Story(Facts):
             self.payment = "credited"
             self.ledger.update(restored(self.part))
             self.ledger.update(turned_into_credit(self.part))
-            self._question()
+            self._question(now)
         elif is_there:
             self._capture(now)
         else:
