@@ -67,15 +67,16 @@ class Restrictions:
         self._clock = clock
         self._rhythm: PayoutRhythm = rhythm
 
-    async def record(self, seen: AccountSeen) -> None:
+    async def record(self, seen: AccountSeen) -> bool:
         """Notes what an account may do; whatever waited for it goes on at once (P27).
 
-        The same again, or a strange account: nothing. One that may pay out is promised its first
-        standard payout.
+        Whether it was news: the same again, or a strange account, is none. One that may pay out is
+        promised its first standard payout.
         """
-        await self._turn(seen.id, lambda known: known.after(seen))
+        is_news = await self._turn(seen.id, lambda known: known.after(seen))
         if seen.has_transfers:
             await self._wake(seen.id)
+        return is_news
 
     async def disconnect(self, account_id: str) -> None:
         """Notes that an account has left: nothing can be paid to it, and admins are told, once."""
@@ -90,19 +91,19 @@ class Restrictions:
         facts = await stripe_facts_by_instructor(self._db.reads, instructor_id=instructor_id)
         return facts is not None and facts.deauthorized_at is not None
 
-    async def _turn(self, account_id: str, turn: Turn) -> None:
+    async def _turn(self, account_id: str, turn: Turn) -> bool:
         instructor_id = await instructor_by_account(self._db.reads, stripe_account_id=account_id)
         if instructor_id is None:
-            return
+            return False
         now = self._clock.now()
         known = await stripe_facts_by_instructor(self._db.reads, instructor_id=instructor_id)
         if known is None or turn(known) == known:
-            return
+            return False
         async with self._db.transaction() as tx:
             await bump_version(tx, instructor_id=instructor_id)
             known = await stripe_facts_by_instructor(tx, instructor_id=instructor_id)
             if known is None or (became := turn(known)) == known:
-                return
+                return False
             await _keep(tx, instructor_id, became, now=now)
             if became.has_payouts:
                 await promise_next(tx, instructor_id, self._rhythm, now=now)
@@ -112,6 +113,7 @@ class Restrictions:
             log.error("account.deauthorized", instructor=str(instructor_id), account=account_id)
         log.info("instructor.stripe_changed", instructor=str(instructor_id), state=became.state)
         await reload_calendar(self._calendars, instructor_id)
+        return True
 
     async def _wake(self, account_id: str) -> None:
         waiting = await bookings_waiting_for_account(

@@ -3,6 +3,9 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+import structlog
+from prometheus_client import Counter
+
 from actors.payers import Payers
 from actors.restrictions import Restrictions
 from domain.errors import PaymentUnavailable
@@ -10,8 +13,15 @@ from domain.operations import AccountSeen, IntentSeen, MethodSeen, Refused, Setu
 from gateways.clock import Clock
 from gateways.stripe import StripeGateway
 from storage.database import Database
+from storage.instructors import waiting_accounts
 from storage.payment_methods import forget_method, keep_seen, user_of_stripe_customer
 from storage.stripe_events import instructor_of_account
+
+log = structlog.get_logger()
+
+REVISITED_MAX = 100
+
+UNTOLD = Counter("accounts_untold_total", "Changes of accounts that no webhook told of.")
 
 T = TypeVar("T", IntentSeen, SetupSeen, MethodSeen, AccountSeen)
 
@@ -42,6 +52,7 @@ class StripePeople:
         self._restrictions = restrictions
         self._payers = payers
         self._clock = clock
+        self._revisited = ""
 
     async def account(self, account_id: str, *, is_leaving: bool) -> None:
         """What an account may do; one that says it leaves and is not shown any more has left.
@@ -55,8 +66,28 @@ class StripePeople:
             is_leaving or await self._restrictions.is_disconnected(account_id)
         )
         if is_gone:
-            return await self._restrictions.disconnect(account_id)
-        return await self._restrictions.record(there(seen))
+            await self._restrictions.disconnect(account_id)
+            return
+        await self._restrictions.record(there(seen))
+
+    async def revisit(self) -> int:
+        """Looks again at accounts that wait for Stripe, for its word may be lost for good.
+
+        How many were further than we knew. Where there are too many for once, the next time goes on
+        from there.
+        """
+        found = await waiting_accounts(self._db.reads, after=self._revisited, most=REVISITED_MAX)
+        self._revisited = found[-1] if len(found) == REVISITED_MAX else ""
+        changed = 0
+        for account_id in found:
+            seen = await self._stripe.account(account_id)
+            if not isinstance(seen, AccountSeen):
+                log.warning("account.revisit_failed", account=account_id, answer=repr(seen))
+            elif await self._restrictions.record(seen):
+                log.warning("account.untold", account=account_id)
+                changed += 1
+        UNTOLD.inc(changed)
+        return changed
 
     async def unless_gone(
         self, account_id: str, observe: Callable[[str, str], Awaitable[None]], object_id: str

@@ -64,6 +64,7 @@ class Money(msgspec.Struct, frozen=True, kw_only=True):
     disputes: Disputes
     timings: Timings
     notifications: Notifications
+    people: StripePeople
     stripe_events: StripeEvents
     reconciliation: Reconciliation
 
@@ -127,6 +128,7 @@ def _money(settings: Settings, payers: Payers, payments: Payments, common: _Comm
     )
     movers = (refunds, payouts, disputes)
     movements = _movements(common, payments, movers)
+    people = _people(common, payments)
     moves = Moves(db=db, calendars=calendars, payments=payments, clock=clock, policy=policy)
     no_shows = NoShows(db=db, calendars=calendars, payments=payments, clock=clock, policy=policy)
     return Money(
@@ -158,7 +160,8 @@ def _money(settings: Settings, payers: Payers, payments: Payments, common: _Comm
             public_url=settings.public_url,
             policy=policy,
         ),
-        stripe_events=_events(settings, common, payments, movers, movements),
+        people=people,
+        stripe_events=_events(settings, common, payments, movers, movements, people),
         reconciliation=Reconciliation(db=db, stripe=stripe, movements=movements, clock=clock),
     )
 
@@ -203,6 +206,7 @@ def _events(
     payments: Payments,
     movers: Movers,
     movements: Movements,
+    people: StripePeople,
 ) -> StripeEvents:
     refunds, payouts, disputes = movers
     db, clock = common.db, common.clock
@@ -214,7 +218,7 @@ def _events(
         payouts=payouts,
         disputes=disputes,
         movements=movements,
-        people=_people(common, payments),
+        people=people,
         clock=clock,
         secrets=settings.stripe_webhook_secrets,
     )

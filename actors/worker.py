@@ -40,6 +40,7 @@ async def run(process: Process, stopped: asyncio.Event) -> None:
             await kick(process.queue, "revisit", "", once=f"revisit:{run.id}")
 
     async def revisit(_: str) -> None:
+        await money.people.revisit()
         await money.disputes.search()
         await money.disputes.revisit()
         await money.payouts.revisit()

@@ -927,6 +927,8 @@ CREATE INDEX fraud_warnings_by_booking ON public.fraud_warnings USING btree (boo
 
 CREATE INDEX idempotency_keys_by_expiry ON public.idempotency_keys USING btree (expires_at);
 
+CREATE INDEX instructors_wait_for_stripe ON public.instructors USING btree (stripe_account_id) WHERE ((deauthorized_at IS NULL) AND (NOT (has_transfers AND has_payouts)));
+
 CREATE INDEX learners_by_student ON public.learners USING btree (student_id);
 
 CREATE INDEX ledger_entries_by_booking ON public.ledger_entries USING btree (booking_id);

@@ -114,6 +114,10 @@ async def instructor_by_account(tx: Tx, *, stripe_account_id: str) -> UserId | N
 
 
 @query
+async def waiting_accounts(tx: Tx, *, after: str, most: int) -> list[str]: ...
+
+
+@query
 async def record_stripe_facts(
     tx: Tx,
     *,
