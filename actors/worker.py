@@ -5,6 +5,7 @@ Its tasks are thin: each gets the id of a row and looks at it.
 
 import asyncio
 import sys
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import structlog
@@ -33,17 +34,23 @@ async def run(process: Process, stopped: asyncio.Event) -> None:
     async def rescue_operations(_: str) -> None:
         await money.payments.rescue()
 
+    revisits: dict[str, Callable[[], Awaitable[object]]] = {
+        "accounts": money.people.revisit,
+        "untold_disputes": money.disputes.search,
+        "disputes": money.disputes.revisit,
+        "payouts": money.payouts.revisit,
+    }
+
     async def reconcile(_: str) -> None:
         run = await money.reconciliation.run_when_due()
-        if run is not None:
-            # a task of its own: none may last as long as the queue waits for its end
-            await kick(process.queue, "revisit", "", once=f"revisit:{run.id}")
+        if run is None:
+            return
+        for part in revisits:
+            # tasks of their own: none may last as long as the queue waits for its end
+            await kick(process.queue, "revisit", part, once=f"revisit:{part}:{run.id}")
 
-    async def revisit(_: str) -> None:
-        await money.people.revisit()
-        await money.disputes.search()
-        await money.disputes.revisit()
-        await money.payouts.revisit()
+    async def revisit(part: str) -> None:
+        await revisits[part]()
 
     tasks = {
         "fire_timing": fire_timing,

@@ -33,6 +33,12 @@ def test_only_what_is_taken_back_can_make_a_debt() -> None:
     assert debtors([journal("payout_returned", -8330)]) == []
 
 
+def test_a_cent_is_a_debt_and_nothing_is_none() -> None:
+    assert debtors([journal("payout", 1)]) == [WHO]
+    assert debtors([journal("payout", 0)]) == []
+    assert debtors([journal("payout", -1)]) == [], "Stripe's own account owes nobody"
+
+
 def test_letters_about_money_name_the_amount() -> None:
     reader = Reader(user_id=WHO, email="i@example.com", display_name="Ines", time_zone="UTC")
     owes = account_letter("instructor.owes", {"amount_cents": 8500, "currency": "usd"}, reader)

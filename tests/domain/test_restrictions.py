@@ -61,6 +61,39 @@ def test_an_account_that_left_comes_back_when_it_is_shown_again() -> None:
     assert gone.after(SEEN) == ACTIVE
 
 
+def test_a_look_replaces_all_that_was_known_but_that_it_was_once_active() -> None:
+    seen = AccountSeen(
+        id="acct_1",
+        has_transfers=False,
+        has_payouts=True,
+        has_submitted_details=True,
+        requirements_due=("individual.id_number",),
+        disabled_reason="requirements.past_due",
+        deadline_at=AT,
+    )
+    expected = Standing(
+        has_transfers=False,
+        has_payouts=True,
+        has_submitted_details=True,
+        requirements_due=["individual.id_number"],
+        was_active=False,
+        disabled_reason="requirements.past_due",
+        deadline_at=AT,
+        deauthorized_at=None,
+    )
+    assert NEW.after(seen) == expected
+    assert ACTIVE.after(seen) == msgspec.structs.replace(expected, was_active=True)
+    assert ACTIVE.after(seen).after(SEEN) == ACTIVE
+
+
+def test_leaving_takes_what_an_account_may_do_and_nothing_else() -> None:
+    known = standing(requirements_due=["x"], disabled_reason="requirements.past_due")
+    gone = known.disconnected(at=AT)
+    changes = {"has_transfers": False, "has_payouts": False, "deauthorized_at": AT}
+    assert gone == standing(known, **changes)
+    assert NEW.disconnected(at=AT).was_active
+
+
 def test_only_a_worse_state_is_news_and_only_once() -> None:
     assert news("active", "restricted_soon") == "restricted_soon"
     assert news("restricted_soon", "restricted") == "restricted"

@@ -47,7 +47,7 @@ async def looked_for(lesson: Lesson) -> None:
     """An hour later, as soon as the clock has asked for its hourly look and it found everything."""
     await lesson.travel(await lesson.market.now() + timedelta(minutes=61))
     for _ in range(POLLS_MAX):
-        if await payment_status(lesson) != "settled":
+        if await payment_status(lesson) != "settled" and (await standing(lesson))["bookable"]:
             return
         await asyncio.sleep(POLL_SECONDS)
 

@@ -1,7 +1,8 @@
 """Breaks the money rules in every small way there is and counts how many ways a test notices.
 
 Run by `make mutants`. mutmut writes beside what it changes, so it gets a copy of the domain and of
-its tests; whoever passes `--show` also sees the changes nobody noticed.
+its tests; whoever passes `--show` also sees the changes nobody noticed, and who names files breaks
+those alone.
 """
 
 import os
@@ -9,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -58,13 +60,13 @@ also_copy = ["domain", "docs", "sql"]
 NOTICED = {"killed", "timeout", "segfault", "suspicious"}
 
 
-def prepare(place: Path) -> None:
+def prepare(place: Path, subjects: Sequence[str]) -> None:
     """A fresh copy of what is changed and what notices."""
     shutil.rmtree(place, ignore_errors=True)
     for part in ("domain", "tests/domain", "docs", "sql"):
         shutil.copytree(ROOT / part, place / part)
     (place / "tests/domain/conftest.py").write_text(FEWER)
-    sources = ", ".join(f'"{each}"' for each in SUBJECTS)
+    sources = ", ".join(f'"{each}"' for each in subjects)
     (place / "pyproject.toml").write_text(CONFIGURATION.format(sources=sources))
 
 
@@ -81,7 +83,7 @@ def states(place: Path) -> dict[str, str]:
     return {name: state for name, _, state in lines if name}
 
 
-def report(found: dict[str, str]) -> int:
+def report(found: dict[str, str], subjects: Sequence[str]) -> int:
     """Prints the score of each file and of all; the exit code says whether it is good enough."""
     every: Counter[str] = Counter()
     noticed: Counter[str] = Counter()
@@ -89,7 +91,7 @@ def report(found: dict[str, str]) -> int:
         subject = "/".join(name.split(".")[:2]) + ".py"
         every[subject] += 1
         noticed[subject] += state in NOTICED
-    for subject in SUBJECTS:
+    for subject in subjects:
         print(line(subject, noticed[subject], every[subject]))  # noqa: T201 - the report
     print(line("all", noticed.total(), every.total()))  # noqa: T201 - the report
     return 0 if 100 * noticed.total() >= GOAL_PERCENT * every.total() > 0 else 1
@@ -103,7 +105,8 @@ def line(subject: str, noticed: int, every: int) -> str:
 def main() -> int:
     """Prepares, runs, reports."""
     place = ROOT / ".make" / "mutants"
-    prepare(place)
+    subjects = [each for each in SUBJECTS if each in sys.argv] or SUBJECTS
+    prepare(place, subjects)
     mutmut = Path(sys.executable).with_name("mutmut")
     children = os.environ.get("WORKERS", "2")
     with (place / "log").open("w") as log:
@@ -121,7 +124,7 @@ def main() -> int:
     if "--show" in sys.argv:
         for name in sorted(name for name, state in found.items() if state not in NOTICED):
             subprocess.run([mutmut, "show", name], cwd=place, check=False)
-    return report(found)
+    return report(found, subjects)
 
 
 if __name__ == "__main__":
