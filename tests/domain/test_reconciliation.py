@@ -7,12 +7,14 @@ import msgspec
 import pytest
 
 from domain.ids import least_id
+from domain.journals import Journal, Line
 from domain.reconciliation import (
     EVERYTHING,
     PROOF_LAG,
     AccountSum,
     BalanceSeen,
     BalanceTransaction,
+    Check,
     Difference,
     Findings,
     OpenIncident,
@@ -66,6 +68,9 @@ def posted(of: BalanceTransaction) -> dict[str, int]:
     assert sum(line.amount_cents for line in journal.lines) == 0
     assert journal.lines[0].balance_transaction_id == of.id
     assert journal.lines[0].account == of.account
+    assert msgspec.convert(msgspec.to_builtins(journal), Journal) == journal
+    assert journal.dedupe_key == f"stripe:{of.account}:{of.id}"
+    assert (journal.effective_at, journal.source) == (of.created_at, of.source)
     return {line.account: line.amount_cents for line in journal.lines}
 
 
@@ -107,9 +112,27 @@ def test_what_a_booking_moves_is_posted_by_the_booking(kind: str) -> None:
     assert posted(bill) == {}
 
 
+def test_what_is_posted_says_what_it_is_and_whose() -> None:
+    account = transaction("connect_collection_transfer", 50, account="SC:acct_1", source=None)
+    journal = ingested_journal(account, instructor_id=INSTRUCTOR)
+    assert journal is not None
+    assert (journal.kind, journal.user_ids) == ("collection", (INSTRUCTOR,))
+    assert journal.source == "txn_1", "what is of nothing is known by itself"
+    nobody = ingested_journal(transaction("topup", 500), instructor_id=None)
+    assert nobody is not None
+    assert (nobody.kind, nobody.user_ids) == ("platform_topup", ())
+    assert posted(transaction("topup", 1)) == {"SP": 1, "BNK": -1}
+    assert posted(transaction("topup", 0)) == {}
+
+
+def test_only_a_payout_of_our_own_has_a_price() -> None:
+    assert posted(transaction("topup", 500, fee_cents=20)) == {"SP": 480, "BNK": -480}
+
+
 def test_a_reserve_stays_within_the_balance_and_carries_its_id() -> None:
     journal = ingested_journal(transaction("reserve_transaction", -90), instructor_id=None)
     assert journal is not None
+    assert journal.kind == "reserve"
     assert [line.account for line in journal.lines] == ["SP", "SP"]
     assert sum(line.amount_cents for line in journal.lines) == 0
     assert journal.lines[0].balance_transaction_id == "txn_1"
@@ -154,7 +177,12 @@ def account(name: str, ledger: int, stripe: int, **young: int) -> AccountSum:
 )
 def test_sums_agree_but_for_what_is_on_its_way(sums: AccountSum, off: int | None) -> None:
     found = sum_differences([sums])
-    assert [each.difference_cents for each in found] == ([] if off is None else [off])
+    name = sums.account
+    assert found == (
+        []
+        if off is None
+        else [Difference(check="sum_differs", subject=name, account=name, difference_cents=off)]
+    )
 
 
 def difference(subject: str = "txn_1", *, at: datetime | None = None, cents: int = 5) -> Difference:
@@ -198,13 +226,24 @@ def test_what_could_not_be_looked_at_stays_open(found: Findings) -> None:
 
 
 def test_only_what_two_looks_agree_on_counts() -> None:
-    first = Findings(differences=(difference("a"), difference("b")))
-    second = Findings(
-        differences=(difference("b"), difference("c")), unseen_accounts=frozenset({"SC:x"})
+    waiting = frozenset[tuple[Check, str]]({("leg_missing", "d")})
+    first = Findings(
+        differences=(difference("a"), difference("b")),
+        unseen_checks=frozenset({"top_up_differs"}),
+        waiting=frozenset({("leg_missing", "e")}),
     )
-    both = seen_twice(first, second)
-    assert [each.subject for each in both.differences] == ["b"]
-    assert both.unseen_accounts == {"SC:x"}
+    second = Findings(
+        differences=(difference("b"), difference("c")),
+        unseen_checks=frozenset({"credit_differs"}),
+        unseen_accounts=frozenset({"SC:x"}),
+        waiting=waiting,
+    )
+    assert seen_twice(first, second) == Findings(
+        differences=(difference("b"),),
+        unseen_checks=frozenset({"top_up_differs", "credit_differs"}),
+        unseen_accounts=frozenset({"SC:x"}),
+        waiting=waiting,
+    )
 
 
 @pytest.mark.parametrize(
@@ -221,6 +260,8 @@ def test_a_run_is_due_an_hour_after_the_last_in_either_time(
 ) -> None:
     assert is_due(last_at=NOW - market, last_wall_at=NOW - wall, now=NOW, wall_now=NOW) is due
     assert is_due(last_at=None, last_wall_at=None, now=NOW, wall_now=NOW)
+    assert is_due(last_at=None, last_wall_at=NOW, now=NOW, wall_now=NOW)
+    assert is_due(last_at=NOW, last_wall_at=None, now=NOW, wall_now=NOW)
 
 
 def test_a_proof_ends_before_what_may_still_be_on_its_way() -> None:
@@ -240,6 +281,7 @@ def test_a_proof_waits_for_accounts_that_were_not_asked() -> None:
 def test_a_proof_never_goes_back() -> None:
     since = Since(id=least_id(NOW), at=NOW)
     assert proof_until(since, now=NOW, unasked=()) is None
+    assert proof_until(since, now=NOW + PROOF_LAG, unasked=()) is None, "it is no step further"
     assert not since.is_full
 
 
@@ -272,8 +314,16 @@ def test_a_bill_for_a_payout_is_posted_as_the_payout_would(
     )
     journal = bill_journal(msgspec.structs.replace(bill, **changes))
     assert (journal and journal.dedupe_key) == key
-    if journal is not None:
-        assert {each.account: each.amount_cents for each in journal.lines} == {
-            "SP": -83,
-            "XIP": 83,
-        }
+    if key is not None:
+        assert journal == Journal(
+            kind="payout_cost",
+            dedupe_key=key,
+            booking_id=None,
+            user_ids=(),
+            effective_at=NOW,
+            source=key.removeprefix("payout_cost:"),
+            lines=(
+                Line(account="SP", amount_cents=-83, balance_transaction_id="txn_1"),
+                Line(account="XIP", amount_cents=83),
+            ),
+        )

@@ -81,6 +81,7 @@ def test_a_look_replaces_all_that_was_known_but_that_it_was_once_active() -> Non
         deadline_at=AT,
         deauthorized_at=None,
     )
+    assert NEW.after(SEEN).was_active
     assert NEW.after(seen) == expected
     assert ACTIVE.after(seen) == msgspec.structs.replace(expected, was_active=True)
     assert ACTIVE.after(seen).after(SEEN) == ACTIVE

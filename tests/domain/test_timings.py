@@ -10,7 +10,7 @@ import pytest
 
 from domain.bookings import BookingStatus, PaymentStatus
 from domain.settings import POLICY
-from domain.timings import ASKED, AT_REST, KEPT, SECURED, UNPAID, BookingClock, timings_for
+from domain.timings import ASKED, AT_REST, KEPT, SECURED, UNPAID, BookingClock, Due, timings_for
 
 ROOT = Path(__file__).parents[2]
 START = datetime(2027, 3, 10, 18, tzinfo=UTC)
@@ -90,6 +90,25 @@ def test_who_must_act_is_warned_and_then_cancelled(status: PaymentStatus) -> Non
     }
 
 
+@pytest.mark.parametrize("status", ["auth_retry", "card_required"])
+def test_what_is_not_the_students_doing_is_tried_every_hour_until_the_lesson_begins(
+    status: PaymentStatus,
+) -> None:
+    blocked_at = START - 9 * HOUR
+    clock = clock_of(payment_status=status, blocked_at=blocked_at, attempt=2)
+    assert timings_for(clock, now=blocked_at, policy=POLICY) == (
+        Due(kind="cancel_unpaid", due_at=START),
+        Due(kind="authorize", due_at=blocked_at + HOUR, attempt=2),
+    )
+
+
+@pytest.mark.parametrize("attempt", [0, 3])
+def test_a_rung_knows_which_it_is(attempt: int) -> None:
+    clock = clock_of(payment_status="auth_retry", attempt=attempt)
+    dues = timings_for(clock, now=START - 24 * HOUR, policy=POLICY)
+    assert [each.attempt for each in dues if each.kind == "authorize"] == [attempt]
+
+
 @pytest.mark.parametrize("status", sorted(ASKED))
 def test_a_bank_that_is_asked_late_has_a_quarter_of_an_hour_to_answer(
     status: PaymentStatus,
@@ -102,6 +121,8 @@ def test_a_bank_that_is_asked_late_has_a_quarter_of_an_hour_to_answer(
     at_last = START - timedelta(minutes=1)
     assert dues_of(near, at_last)["cancel_unpaid"] == START
     assert dues_of(near, START + HOUR)["cancel_unpaid"] == START + HOUR
+    just_late = START - 6 * HOUR
+    assert dues_of(near, just_late)["cancel_unpaid"] == just_late + quarter
     on_time = START - 6 * HOUR - timedelta(seconds=1)
     assert dues_of(near, on_time)["cancel_unpaid"] == START - 6 * HOUR
 
