@@ -98,7 +98,8 @@ async def check_webhook_version(settings: Settings) -> None:
     """Raises `VersionRefusedError` when Stripe sends our address events of other versions alone.
 
     Every such event would be quarantined. An endpoint without a version speaks its account's, which
-    the events themselves will show; nothing is refused when Stripe does not say.
+    the events themselves will show; nothing is refused when Stripe does not say. That there is no
+    enabled endpoint is a warning only: a tool that forwards may stand in for one.
     """
     stripe = StripeGateway.connect(
         secret_key=settings.stripe_secret_key, api_base=settings.stripe_api_base
@@ -110,7 +111,9 @@ async def check_webhook_version(settings: Settings) -> None:
     if not isinstance(versions, list):
         log.warning("webhook.version_unknown", answer=repr(versions))
         return
-    if versions and not {stripe.api_version, None} & set(versions):
+    if not versions:
+        log.warning("webhook.no_endpoint", path=WEBHOOK_PATH)
+    elif not {stripe.api_version, None} & set(versions):
         raise VersionRefusedError(
             f"the webhook endpoint speaks {', '.join(str(each) for each in versions)}:"
             f" add one with API version {stripe.api_version}"

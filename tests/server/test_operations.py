@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 from litestar import Litestar
 from prometheus_client.parser import text_string_to_metric_families
+from structlog.testing import capture_logs
 
 from gateways.clock import SystemClock
 from gateways.settings import Settings
@@ -273,7 +274,9 @@ async def test_an_endpoint_of_another_version_alone_is_refused_at_boot(
     settings: Settings, stripe_emulator: Emulator
 ) -> None:
     here = msgspec.structs.replace(settings, public_url=f"http://{uuid4().hex}.example")
-    await check_webhook_version(here)
+    with capture_logs() as nobody:
+        await check_webhook_version(here)
+    assert [each["event"] for each in nobody] == ["webhook.no_endpoint"]
     async with httpx.AsyncClient(
         base_url=stripe_emulator.url, auth=(stripe_emulator.secret_key, ""), trust_env=False
     ) as stripe:
@@ -282,7 +285,9 @@ async def test_an_endpoint_of_another_version_alone_is_refused_at_boot(
         with pytest.raises(VersionRefusedError, match="speaks 2020-08-27"):
             await check_webhook_version(here)
         current = await stripe.post("/v1/webhook_endpoints", data=form)
-        await check_webhook_version(here)
+        with capture_logs() as both:
+            await check_webhook_version(here)
+        assert both == []
         for made in (old, current):
             await stripe.delete(f"/v1/webhook_endpoints/{made.json()['id']}")
 
