@@ -283,12 +283,21 @@ async def test_death_at_any_effect_of_credit_that_ends_ends_it_once(market: Mark
 async def test_death_at_any_effect_of_a_look_at_stripes_books_takes_them_in_once(
     market: Market,
 ) -> None:
+    first = await paid_lesson(market)
+
+    async def prepare() -> Lesson:
+        """Something new of the same people: a look has more effects the more accounts there are."""
+        start_at = market.clock.now().replace(minute=0, second=0, microsecond=0) + 3 * HOUR
+        lesson = Lesson(market, first.instructor, first.student, first.service_id, start_at)
+        await lesson.book()
+        await market.travel(market.clock.now() + timedelta(minutes=6))
+        await lesson.cancel()
+        return lesson
+
     def act(lesson: Lesson) -> Act:
         return lambda: market.money.reconciliation.run_for(lesson.student)
 
-    async for _ in everywhere(
-        market, lambda: paid_lesson(market), act, every=EVERY, name="reconciliation"
-    ):
+    async for _ in everywhere(market, prepare, act, every=EVERY, name="reconciliation"):
         kept = "SELECT count(*) - count(DISTINCT id) FROM balance_transactions"
         assert await market.value(kept) == 0
         run = await market.money.reconciliation.run(cause="admin")
