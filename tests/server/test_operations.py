@@ -24,7 +24,6 @@ from tests.server.conftest import Person, client_of, in_days, registered, teachi
 from tests.server.kit import admin_of
 
 SECRET = "whsec_test"
-RUNBOOK = (Path(__file__).parents[2] / "docs" / "money-operations.md").read_text(encoding="utf-8")
 ALERTS = (Path(__file__).parents[2] / "ops" / "alerts.yml").read_text(encoding="utf-8")
 
 
@@ -249,13 +248,6 @@ async def test_every_alert_asks_for_a_metric_that_is_told(
     named = {re.sub(r"_(total|bucket|count|sum)$", "", each) for each in asked}
     assert {"auth_failure_ratio", "recon_incidents_open", "captures"} <= named
     assert not named - told - {"histogram_quantile"}
-
-
-def test_every_alert_has_a_rule_how_bad_it_is_and_a_page_that_tells_what_to_do() -> None:
-    names = re.findall(r"- alert: (\w+)", ALERTS)
-    assert len(names) == len(set(names)) > 20
-    assert len(re.findall(r"severity: (?:page|ticket)}", ALERTS)) == len(names)
-    assert not [each for each in names if f"**{each}**" not in RUNBOOK]
 
 
 def rules_of(text: str) -> str:
