@@ -139,11 +139,11 @@ class Disputes:
         why, kinds = Why(actor=SYSTEM, cause="search"), {each.id: each.kind for each in opened}
         for each in found:
             kind = kinds[each]
-            log.error("dispute.untold", kind=kind, subject=each)
-            UNTOLD.labels(kind).inc()
             observe = self.observe if kind == "dispute" else self.observe_warning
             with _later(each):
                 await observe(each, why)
+                log.error("dispute.untold", kind=kind, subject=each)
+                UNTOLD.labels(kind).inc()
         return len(found)
 
     async def observe_warning(self, warning_id: str, why: Why) -> None:
