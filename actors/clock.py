@@ -29,6 +29,7 @@ from storage.outbox import (
     mark_events_published,
     waiting_events,
 )
+from storage.stripe_events import DueEvent
 from storage.stripe_events import waiting_events as waiting_stripe_events
 from storage.timings import (
     Timing,
@@ -80,7 +81,7 @@ class ClockLoop:
         self._clock = clock
         self._is_virtual = type(clock) is not SystemClock
         self._wakers: list[asyncio.Event] = []
-        self._sent: dict[str, float] = {}
+        self._sent: dict[DueEvent, float] = {}
 
     async def run(self) -> None:
         """Runs until cancelled."""
@@ -180,11 +181,11 @@ class ClockLoop:
             if now - self._sent.get(each, now - RESENT_SECONDS) < RESENT_SECONDS
         }
         fresh = [each for each in waiting if each not in self._sent]
-        for event_id in fresh:
-            if not await kick(self._queue, "work_stripe_event", event_id, once=f"{event_id}:{now}"):
+        for each in fresh:
+            if not await kick(self._queue, "work_stripe_event", each.id, once=f"{each.id}:{now}"):
                 await asyncio.sleep(OUTAGE_SECONDS)
                 return True
-            self._sent[event_id] = now
+            self._sent[each] = now
         return False
 
     async def _tell(self) -> bool:

@@ -226,9 +226,18 @@ class StripeEvents:
     async def _movements(self, intent_id: str, why: Why) -> None:
         """Money that went back: read as a whole, whichever part the event is about."""
         booking_id = await booking_of_intent(self._db.reads, payment_intent_id=intent_id)
-        if booking_id is None:
+        if booking_id is not None:
+            await self._refunds.observe(booking_id, why)
+        elif not await self._is_let_go(intent_id):
             raise NotKnownYet("a payment intent that is not recorded")
-        await self._refunds.observe(booking_id, why)
+
+    async def _is_let_go(self, intent_id: str) -> bool:
+        """Whether an intent was let go in an earlier cycle: Stripe tells of that as of a refund."""
+        seen = there(await self._stripe.intent(intent_id))
+        if seen.status != "canceled" or seen.booking_id is None:
+            return False
+        payment = await payment_by_booking(self._db.reads, booking_id=seen.booking_id)
+        return payment is not None and (seen.cycle or 0) < payment.cycle
 
     async def _setup(self, setup_intent_id: str, why: Why) -> None:
         seen = there(await self._stripe.setup_intent(setup_intent_id))

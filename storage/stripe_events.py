@@ -12,6 +12,13 @@ from storage.query import Tx, query
 EventState = Literal["received", "worked", "quarantined"]
 
 
+class DueEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One try of an event that is to be worked now."""
+
+    id: str
+    attempts: int
+
+
 class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
     """What work on an event needs; the object itself is fetched anew."""
 
@@ -63,7 +70,7 @@ async def event_by_id(tx: Tx, *, event_id: str) -> StoredEvent | None: ...
 
 
 @query
-async def waiting_events(tx: Tx, *, now: datetime, most: int) -> list[str]: ...
+async def waiting_events(tx: Tx, *, now: datetime, most: int) -> list[DueEvent]: ...
 
 
 @query

@@ -153,7 +153,7 @@ class Market:
     async def _work_events(self) -> int:
         waiting = await waiting_stripe_events(self.db.reads, now=self.clock.now(), most=50)
         for each in waiting:
-            await self.money.stripe_events.work(each)
+            await self.money.stripe_events.work(each.id)
         return len(waiting)
 
     async def _deliver(self) -> int:

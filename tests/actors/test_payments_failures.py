@@ -308,3 +308,18 @@ async def test_a_lesson_moved_near_is_given_up_when_stripe_stays_silent(market: 
     await market.travel(market.clock.now() + timedelta(minutes=16))
     booking = await lesson.read()
     assert (booking.status, booking.outcome) == ("cancelled", "payment_failed")
+
+
+async def test_what_stripe_tells_of_an_authorization_let_go_by_a_move_is_no_trouble(
+    market: Market,
+) -> None:
+    lesson = await market.lesson()
+    await lesson.book()
+    await lesson.before(hours=20)
+    await near(market, lesson, hours=24 * 6)
+    await market.travel(market.clock.now() + timedelta(hours=1))
+    assert (await lesson.read()).payment_status == "scheduled"
+    told = await market.db.reads.fetch(
+        "SELECT state, error FROM stripe_events WHERE type = 'charge.refunded'"
+    )
+    assert [tuple(each) for each in told] == [("worked", None)]
