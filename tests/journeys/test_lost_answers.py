@@ -164,6 +164,8 @@ async def test_a_queue_that_vanishes_loses_no_cent_of_the_whole_ledger(
     await arrive(first, hours=24)
     after = await balances(admin)
     moved = {each: after[each] - before.get(each, 0) for each in after}
+    # credit of an earlier journey in this world may end meanwhile
+    moved["CRA"] += moved.pop("CRX", 0)
     assert sum(after.values()) == 0
     assert {each: cents for each, cents in moved.items() if cents} == {
         "SP": 1180 + 9680,
